@@ -1,0 +1,191 @@
+/**
+ * @file A recorded tape made ready: a flat list of (pipeline, bind group, grid). Running it makes no buffer,
+ * no bind group and no pipeline; what changes from step to step comes from the live scalars.
+ */
+import type { Kernel } from './kernel';
+import type { LiveScalars } from './live';
+import { compile, pipelineKey } from './pipelines';
+import type { Dispatch, Grid, Tape } from './tape';
+import { aligned, type Tensor } from './tensor';
+
+export interface Action {
+  /** Index into the recorded dispatches. */
+  readonly index: number;
+  readonly kernel: Kernel;
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly grid: Grid;
+  readonly cost: number;
+  readonly section: string | undefined;
+}
+
+export interface RunOptions {
+  /** Names of the optional sections to run. */
+  readonly sections?: ReadonlySet<string>;
+  /** Number of submits to cut the work into; 1 unless the adapter is slow. */
+  readonly pieces?: number;
+  /** Commands before the first dispatch and after the last one, in the same submits. */
+  readonly before?: (encoder: GPUCommandEncoder) => void;
+  readonly after?: (encoder: GPUCommandEncoder) => void;
+}
+
+export type Progress = (done: number, total: number) => void;
+
+export class Program {
+  private constructor(
+    readonly device: GPUDevice,
+    readonly dispatches: readonly Dispatch[],
+    readonly actions: readonly Action[],
+    readonly uniforms: GPUBuffer,
+  ) {}
+
+  /**
+   * Compiles every kernel (in parallel) and makes every bind group. All tensors must have their place and
+   * all heaps their buffers.
+   */
+  static async build(
+    device: GPUDevice,
+    { dispatches }: Tape,
+    live: LiveScalars,
+    progress: Progress = () => {},
+  ): Promise<Program> {
+    const blocks = new ParamBlocks();
+    const offsets = dispatches.map((dispatch) => blocks.add(dispatch));
+    const uniforms = blocks.upload(device);
+    const kinds = new Map(dispatches.map((d) => [pipelineKey(d.kernel, d.overrides), d]));
+    let done = 0;
+    await Promise.all(
+      [...kinds.values()].map(async ({ kernel, overrides }) => {
+        await compile(device, kernel, overrides);
+        progress(++done, kinds.size);
+      }),
+    );
+    const actions: Action[] = [];
+    for (const [index, dispatch] of dispatches.entries()) {
+      const { kernel, overrides, grid, cost, section } = dispatch;
+      const { pipeline, layout } = await compile(device, kernel, overrides);
+      const entries = bindings(dispatch, uniforms, offsets[index]!, live);
+      const group = device.createBindGroup({ label: kernel.name, layout, entries });
+      actions.push({ index, kernel, pipeline, group, grid, cost, section });
+    }
+    return new Program(device, dispatches, actions, uniforms);
+  }
+
+  /** Encodes the list and submits it. Returns the number of submits. */
+  run({ sections, pieces = 1, before, after }: RunOptions = {}): number {
+    const due = this.#due(sections);
+    const total = due.reduce((sum, action) => sum + action.cost, 0);
+    let submits = 0;
+    let encoder = this.device.createCommandEncoder();
+    before?.(encoder);
+    let pass = encoder.beginComputePass();
+    let spent = 0;
+    for (const action of due) {
+      if (submits + 1 < pieces && spent > (total * (submits + 1)) / pieces) {
+        pass.end();
+        this.device.queue.submit([encoder.finish()]);
+        submits++;
+        encoder = this.device.createCommandEncoder();
+        pass = encoder.beginComputePass();
+      }
+      encode(pass, action);
+      spent += action.cost;
+    }
+    pass.end();
+    after?.(encoder);
+    this.device.queue.submit([encoder.finish()]);
+    return submits + 1;
+  }
+
+  /** The actions that run with these sections, in order. */
+  #due(sections: ReadonlySet<string> | undefined): Action[] {
+    return this.actions.filter(
+      ({ section }) => section === undefined || sections?.has(section) === true,
+    );
+  }
+
+  destroy(): void {
+    this.uniforms.destroy();
+  }
+}
+
+/** Encodes one action into an open pass. */
+export function encode(pass: GPUComputePassEncoder, { pipeline, group, grid }: Action): void {
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, group);
+  pass.dispatchWorkgroups(...grid);
+}
+
+/** Bytes of the uniform buffer that a tape's programs need. */
+export function uniformBytes({ dispatches }: Tape): number {
+  const blocks = new ParamBlocks();
+  for (const dispatch of dispatches) blocks.add(dispatch);
+  return blocks.bytes;
+}
+
+/** The fixed parameters of all dispatches, equal ones shared. */
+class ParamBlocks {
+  readonly #offsets = new Map<string, number>();
+  readonly #blocks: { offset: number; bytes: Uint8Array }[] = [];
+  bytes = 0;
+
+  add({ kernel, params }: Dispatch): number {
+    const block = packed(kernel, params);
+    const key = String(block);
+    const known = this.#offsets.get(key);
+    if (known !== undefined) return known;
+    const offset = this.bytes;
+    this.#offsets.set(key, offset);
+    this.#blocks.push({ offset, bytes: block });
+    this.bytes += aligned(block.byteLength);
+    return offset;
+  }
+
+  upload(device: GPUDevice): GPUBuffer {
+    const buffer = device.createBuffer({
+      label: 'params',
+      size: Math.max(16, this.bytes),
+      usage: GPUBufferUsage.UNIFORM,
+      mappedAtCreation: true,
+    });
+    const target = new Uint8Array(buffer.getMappedRange());
+    for (const { offset, bytes } of this.#blocks) target.set(bytes, offset);
+    buffer.unmap();
+    return buffer;
+  }
+}
+
+function packed(kernel: Kernel, values: Readonly<Record<string, number>>): Uint8Array {
+  const fields = Object.entries(kernel.params);
+  const view = new DataView(new ArrayBuffer(Math.max(16, Math.ceil(fields.length / 4) * 16)));
+  fields.forEach(([name, type], i) => {
+    const value = values[name];
+    if (value === undefined) throw new Error(`${kernel.name}: parameter ${name} has no value`);
+    if (type === 'u32') view.setUint32(4 * i, value, true);
+    else view.setFloat32(4 * i, value, true);
+  });
+  return new Uint8Array(view.buffer);
+}
+
+function bindings(
+  { kernel, tensors, live }: Dispatch,
+  uniforms: GPUBuffer,
+  offset: number,
+  scalars: LiveScalars,
+): GPUBindGroupEntry[] {
+  const fieldCount = Math.max(4, Object.keys(kernel.params).length);
+  const params = { buffer: uniforms, offset, size: Math.ceil(fieldCount / 4) * 16 };
+  const entries: GPUBindGroupEntry[] = [{ binding: kernel.paramsBinding, resource: params }];
+  if (kernel.liveBinding !== undefined && live) {
+    const resource = { buffer: scalars.buffer, offset: live.offset, size: live.bytes };
+    entries.push({ binding: kernel.liveBinding, resource });
+  }
+  for (const [name, binding] of kernel.bindings)
+    entries.push({ binding, resource: range(tensors[name]!) });
+  return entries;
+}
+
+/** The bytes of a tensor as a binding; whole vec4s, so that a kernel may read it as array<vec4f>. */
+function range(tensor: Tensor): GPUBufferBinding {
+  return { buffer: tensor.buffer, offset: tensor.offset, size: Math.ceil(tensor.bytes / 16) * 16 };
+}

@@ -1,0 +1,164 @@
+/**
+ * @file Records a step: dispatches of the forward pass, then of what each op left for the way back, then
+ * of the optimizer. A tape holds names and sizes only; `Program` turns it into buffers and pipelines.
+ */
+import type { Kernel } from './kernel';
+import type { LiveBlock } from './live';
+import { type ElementType, Tensor } from './tensor';
+
+/** Workgroups along each axis. */
+export type Grid = readonly [number, number, number];
+
+export interface Dispatch {
+  readonly kernel: Kernel;
+  readonly tensors: Readonly<Record<string, Tensor>>;
+  readonly params: Readonly<Record<string, number>>;
+  readonly overrides: Readonly<Record<string, number>>;
+  readonly live: LiveBlock | undefined;
+  readonly grid: Grid;
+  /** Rough work, in multiply-adds: where a slow adapter's step is cut into several submits. */
+  readonly cost: number;
+  /** Name of the optional part that it belongs to; undefined: always runs. */
+  readonly section: string | undefined;
+}
+
+export interface DispatchOptions<L extends string> {
+  readonly live?: LiveBlock<L>;
+  readonly overrides?: Readonly<Record<string, number>>;
+  readonly cost?: number;
+}
+
+/** Where a backward kernel writes, and whether it must add to what is there. */
+export interface GradientTarget {
+  readonly tensor: Tensor;
+  /** 1: add; 0: nothing was written yet, overwrite. */
+  readonly add: 0 | 1;
+}
+
+const MAX_GROUPS = 65_535;
+
+/** `groups` workgroups spread over x and y where x alone would be too long. */
+export function folded(groups: number): Grid {
+  const rows = Math.max(1, Math.ceil(groups / MAX_GROUPS));
+  return [Math.ceil(groups / rows), rows, 1];
+}
+
+export class Tape {
+  readonly dispatches: Dispatch[] = [];
+  /** Tensors that somebody reads after the last dispatch: their bytes are not reused before. */
+  readonly kept = new Set<Tensor>();
+  readonly #backward: (() => void)[] = [];
+  readonly #gradients = new Map<Tensor, Tensor>();
+  readonly #written = new Set<Tensor>();
+  /** Persistent gradients, cleared once a step: micro-batches add up in them. */
+  readonly #persistent = new Set<Tensor>();
+  #section: string | undefined;
+
+  /** A new tensor that lives as long as the dispatches that use it. */
+  tensor(shape: readonly number[], label: string, type: ElementType = 'f32'): Tensor {
+    return new Tensor(shape, label, type);
+  }
+
+  /** Keeps the bytes of `tensor` until the program has run, for a read-back. */
+  keep(tensor: Tensor): Tensor {
+    this.kept.add(tensor.owner);
+    return tensor;
+  }
+
+  /** Records one dispatch: `grid` is a count of workgroups to spread, or workgroups by axis. */
+  dispatch<B extends string, P extends string, L extends string>(
+    kernel: Kernel<B, P, L>,
+    tensors: Readonly<Record<NoInfer<B>, Tensor>>,
+    params: Readonly<Record<NoInfer<P>, number>>,
+    grid: number | Grid,
+    options: DispatchOptions<NoInfer<L>> = {},
+  ): void {
+    const axes = typeof grid === 'number' ? folded(grid) : grid;
+    if (axes.some((n) => n > MAX_GROUPS)) {
+      throw new RangeError(
+        `${kernel.name}: a grid of ${axes.join(' x ')} passes ${MAX_GROUPS} workgroups`,
+      );
+    }
+    if (kernel.live && !options.live) throw new Error(`${kernel.name}: needs its live scalars`);
+    if (axes.some((n) => n === 0)) return;
+    this.dispatches.push({
+      kernel: kernel as unknown as Kernel,
+      tensors,
+      params,
+      overrides: options.overrides ?? {},
+      live: options.live as LiveBlock | undefined,
+      grid: axes,
+      cost: options.cost ?? axes[0] * axes[1] * axes[2] * kernel.threads,
+      section: this.#section,
+    });
+  }
+
+  /** Everything that `record` dispatches runs only where a caller asks for `name`. */
+  section(name: string, record: () => void): void {
+    const outer = this.#section;
+    this.#section = name;
+    record();
+    this.#section = outer;
+  }
+
+  /** Left by an op for the way back; they run in the reverse order. */
+  onBackward(record: () => void): void {
+    this.#backward.push(record);
+  }
+
+  /** Records the backward pass of everything so far. */
+  backward(): void {
+    for (const record of this.#backward.reverse()) record();
+    this.#backward.length = 0;
+  }
+
+  /** Gives `parameter` a gradient that outlives the step. */
+  bindGradient(parameter: Tensor, gradient: Tensor): void {
+    this.#gradients.set(parameter, gradient);
+    this.#persistent.add(gradient);
+  }
+
+  /** Where the gradient of `tensor` is to be written next. A view writes into the gradient of its base. */
+  gradientOf(tensor: Tensor): GradientTarget {
+    const gradient = this.#gradient(tensor.owner);
+    const add = this.#persistent.has(gradient) || this.#written.has(gradient) ? 1 : 0;
+    this.#written.add(gradient);
+    return { tensor: shaped(gradient, tensor), add };
+  }
+
+  /** The finished gradient of an output. @throws {Error} when nothing was written to it. */
+  upstream(tensor: Tensor): Tensor {
+    const gradient = this.#gradient(tensor.owner);
+    if (!this.#written.has(gradient))
+      throw new Error(`${tensor.label}: its gradient is read before it is written`);
+    return shaped(gradient, tensor);
+  }
+
+  /**
+   * For y = x + something: the gradient of y is the gradient of x so far, in the same bytes. What else
+   * reaches x is added to it, so y's gradient must have been used before.
+   */
+  shareGradient(x: Tensor, y: Tensor): void {
+    const gradient = this.upstream(y);
+    if (this.#gradients.has(x.owner) && this.#written.has(this.#gradient(x.owner))) {
+      throw new Error(`${x.label}: already has a gradient, cannot share that of ${y.label}`);
+    }
+    this.#gradients.set(x.owner, gradient);
+    this.#written.add(gradient.owner);
+    this.#written.add(gradient);
+  }
+
+  #gradient(owner: Tensor): Tensor {
+    let gradient = this.#gradients.get(owner);
+    if (!gradient) {
+      gradient = this.tensor(owner.shape, `d${owner.label}`);
+      this.#gradients.set(owner, gradient);
+    }
+    return gradient;
+  }
+}
+
+const shaped = (gradient: Tensor, like: Tensor): Tensor =>
+  gradient.shape.length === like.shape.length && gradient.shape.every((n, i) => n === like.shape[i])
+    ? gradient
+    : gradient.view(like.shape, `d${like.label}`);
