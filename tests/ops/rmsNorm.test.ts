@@ -3,10 +3,10 @@ import { addRmsNorm, rmsNorm } from '@/engine/ops/rmsNorm';
 import { rmsNorm as reference } from '../reference/rmsNorm';
 import { expectClose } from '../support/close';
 import { gradient, wave } from '../support/gradient';
-import { useDevice } from '../support/lab';
+import { openLab } from '../support/lab';
 
 const EPS = 0.1; // large, so that a kernel that forgets it is caught
-const lab = useDevice();
+const lab = openLab();
 
 const inputs = (T: number, D: number) => ({
   x: wave(T * D, (i) => 3 * Math.sin(i + 0.5)),

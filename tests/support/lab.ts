@@ -120,7 +120,7 @@ export async function download(
 }
 
 /** Opens one device for the tests of a file; anything that it complained about fails the file. */
-export function useDevice(): { readonly bench: () => Bench; readonly open: () => OpenDevice } {
+export function openLab(): { readonly bench: () => Bench; readonly open: () => OpenDevice } {
   let open: OpenDevice | undefined;
   const benches: Bench[] = [];
   beforeAll(async () => {

@@ -1,0 +1,82 @@
+/**
+ * @file Batched matrix products in the three forms that a linear layer needs, and the layer itself.
+ *
+ * Every form has a plain kernel for any size and a faster one for sizes in whole vec4s; `matmul` chooses,
+ * and is the only place that does.
+ */
+
+import nnWgsl from '@/shaders/matmul.nn.vec4.wgsl?raw';
+import ntWgsl from '@/shaders/matmul.nt.vec4.wgsl?raw';
+import tnWgsl from '@/shaders/matmul.tn.vec4.wgsl?raw';
+import plainWgsl from '@/shaders/matmul.wgsl?raw';
+import { defineKernel } from '../gpu/kernel';
+import { expectShape } from '../gpu/shape';
+import type { GradientTarget, Tape } from '../gpu/tape';
+import type { Tensor } from '../gpu/tensor';
+
+/** nt: A Bᵀ; nn: A B; tn: Aᵀ B. */
+export type MatmulForm = 'nt' | 'nn' | 'tn';
+
+const shared = {
+  entryPoint: 'main',
+  buffers: { a: 'read', b: 'read', c: 'read_write' },
+  params: { M: 'u32', N: 'u32', K: 'u32', add: 'u32' },
+} as const;
+const plain = defineKernel({ ...shared, name: 'matmul', wgsl: plainWgsl });
+const vec4 = {
+  nt: defineKernel({ ...shared, name: 'matmul.nt.vec4', wgsl: ntWgsl }),
+  nn: defineKernel({ ...shared, name: 'matmul.nn.vec4', wgsl: nnWgsl }),
+  tn: defineKernel({ ...shared, name: 'matmul.tn.vec4', wgsl: tnWgsl }),
+};
+const PLAIN_TILE = 8;
+const VEC4_TILE = 32;
+
+export interface Matmul {
+  readonly form: MatmulForm;
+  readonly a: Tensor;
+  readonly b: Tensor;
+  readonly into: GradientTarget;
+  /** Matrices in each tensor, one behind the other; 1 unless said. */
+  readonly batch?: number;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+  /** Never take the faster kernel: for comparing the two. */
+  readonly isPlain?: boolean;
+}
+
+/** into[m, n] (+)= the product; shapes by form as in `matmul.wgsl`. */
+export function matmul(
+  tape: Tape,
+  { form, a, b, into, batch = 1, M, N, K, isPlain = false }: Matmul,
+): void {
+  const fits = { nt: K % 4 === 0, nn: K % 4 === 0 && N % 4 === 0, tn: M % 4 === 0 && N % 4 === 0 }[
+    form
+  ];
+  const tensors = { a, b, c: into.tensor };
+  const params = { M, N, K, add: into.add };
+  const cost = batch * M * N * K;
+  if (fits && !isPlain) {
+    const grid = [Math.ceil(N / VEC4_TILE), Math.ceil(M / VEC4_TILE), batch] as const;
+    tape.dispatch(vec4[form], tensors, params, grid, { cost });
+    return;
+  }
+  const overrides = { TRANSPOSE_A: Number(form === 'tn'), TRANSPOSE_B: Number(form === 'nt') };
+  const grid = [Math.ceil(N / PLAIN_TILE), Math.ceil(M / PLAIN_TILE), batch] as const;
+  tape.dispatch(plain, tensors, params, grid, { cost, overrides });
+}
+
+/** y = x wᵀ: a linear layer without bias; x [T, D], w [N, D] (out, in), y [T, N]. */
+export function linear(tape: Tape, x_TD: Tensor, w_ND: Tensor): Tensor {
+  const [T, D] = expectShape('linear x_TD', x_TD, 2);
+  const [N] = expectShape('linear w_ND', w_ND, 2);
+  expectShape('linear w_ND', w_ND, [N, D]);
+  const y_TN = tape.tensor([T, N], `${w_ND.label}(x)`);
+  matmul(tape, { form: 'nt', a: x_TD, b: w_ND, into: { tensor: y_TN, add: 0 }, M: T, N, K: D });
+  tape.onBackward(() => {
+    const dy_TN = tape.upstream(y_TN);
+    matmul(tape, { form: 'nn', a: dy_TN, b: w_ND, into: tape.gradientOf(x_TD), M: T, N: D, K: N });
+    matmul(tape, { form: 'tn', a: dy_TN, b: x_TD, into: tape.gradientOf(w_ND), M: N, N: D, K: T });
+  });
+  return y_TN;
+}

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { linear, type MatmulForm, matmul } from '@/engine/ops/matmul';
+import { matmul as reference } from '../reference/matmul';
+import { expectClose } from '../support/close';
+import { gradient, noise } from '../support/gradient';
+import { openLab } from '../support/lab';
+
+const lab = openLab();
+const forms: readonly MatmulForm[] = ['nt', 'nn', 'tn'];
+// single elements, odd sizes, sizes off every tile, and whole tiles with a batch
+const shapes = [
+  { batch: 1, M: 1, N: 1, K: 1 },
+  { batch: 2, M: 7, N: 5, K: 3 },
+  { batch: 3, M: 37, N: 33, K: 19 },
+  { batch: 1, M: 1, N: 36, K: 4 },
+  { batch: 2, M: 44, N: 36, K: 20 },
+  { batch: 1, M: 68, N: 64, K: 132 },
+];
+
+describe('matmul', () => {
+  for (const form of forms) {
+    it.each(shapes)(
+      `${form} equals float64 loops, plain and fast, overwriting and adding: %o`,
+      async (shape) => {
+        const { batch, M, N, K } = shape;
+        const a = noise(batch * M * K, 1);
+        const b = noise(batch * N * K, 2);
+        const want = reference(a, b, { form, ...shape });
+        const bench = lab.bench();
+        const inputs = {
+          form,
+          ...shape,
+          a: bench.tensor([a.length], a),
+          b: bench.tensor([b.length], b),
+        };
+        const start = new Float64Array(want.length).fill(2);
+        const fast = bench.tensor([want.length], start);
+        const plain = bench.tensor([want.length], start);
+        matmul(bench.tape, { ...inputs, into: { tensor: fast, add: 1 } });
+        matmul(bench.tape, { ...inputs, into: { tensor: plain, add: 0 }, isPlain: true });
+        await bench.run();
+        const tolerance = { rtol: 1e-5, atol: 1e-6 * Math.sqrt(K) };
+        expectClose(
+          await bench.read(fast),
+          want.map((v) => v + 2),
+          tolerance,
+          'fast',
+        );
+        expectClose(await bench.read(plain), want, tolerance, 'plain');
+      },
+    );
+  }
+});
+
+describe('linear', () => {
+  it.each([
+    [5, 7, 3],
+    [9, 12, 8],
+  ])('backward equals central differences, T=%i D=%i N=%i', async (T, D, N) => {
+    const x = noise(T * D, 3);
+    const w = noise(N * D, 4);
+    const dy = noise(T * N, 5);
+    const loss = () =>
+      reference(x, w, { form: 'nt', batch: 1, M: T, N, K: D }).reduce(
+        (sum, y, i) => sum + y * dy[i]!,
+        0,
+      );
+    const bench = lab.bench();
+    const xs = bench.parameter([T, D], x);
+    const ws = bench.parameter([N, D], w);
+    bench.seedGradient(linear(bench.tape, xs.value, ws.value), dy);
+    bench.tape.backward();
+    await bench.run();
+    const tolerance = { rtol: 1e-4, atol: 1e-5 };
+    expectClose(
+      await bench.read(xs.gradient),
+      gradient(loss, x).map((v) => v + 1),
+      tolerance,
+      'dx',
+    );
+    expectClose(
+      await bench.read(ws.gradient),
+      gradient(loss, w).map((v) => v + 1),
+      tolerance,
+      'dw',
+    );
+  });
+
+  it('refuses a weight whose inputs do not match', () => {
+    const bench = lab.bench();
+    const call = () => linear(bench.tape, bench.tensor([2, 3], []), bench.tensor([5, 4], []));
+    expect(call).toThrow('linear w_ND: want [5, 3], got [5, 4]');
+  });
+});
