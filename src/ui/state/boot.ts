@@ -1,0 +1,83 @@
+/** @file The first seconds of a page, a new worker after a crash, and walking through the history. */
+import { experimentOn } from '@/engine/config/experiment';
+import { encodeLink } from '@/engine/config/link';
+import { presets } from '@/engine/config/presets';
+import { listen } from './events';
+import { openExperiment, openFromAddress, planOf } from './experiments';
+import type { Lab } from './lab';
+import { giveText } from './ownText';
+import type { Fault } from './run';
+import { play } from './transport';
+import { sendWatch } from './watch';
+
+/** Opens the adapter and what the address holds; without an address, a run starts by itself. */
+export async function boot(lab: Lab): Promise<void> {
+  lab.view.subscribe(() => sendWatch(lab));
+  lab.address.onChange(() => void openAgain(lab));
+  if (!(await openEngine(lab))) return;
+  const isFirstVisit = await openFromAddress(lab);
+  if (isFirstVisit) await play(lab);
+  await planPresets(lab);
+}
+
+/** A new worker and its adapter. Where there is none, the page says so instead of the lab. */
+async function openEngine(lab: Lab): Promise<boolean> {
+  const client = lab.connect((words) => onCrash(lab, words));
+  listen(lab, client);
+  try {
+    lab.run.setState({ adapter: await client.open(), fault: undefined, crash: undefined });
+    return true;
+  } catch (error) {
+    lab.run.setState({ fault: faultOf(error as Error) });
+    return false;
+  }
+}
+
+/** After a crash or a cancelled preparation: the same experiment, before its first step. */
+export async function startAgain(lab: Lab): Promise<void> {
+  const { experiment, isFromLink } = lab.run.getState();
+  lab.generation++;
+  lab.hearing = 'none';
+  if (!(await openEngine(lab))) return;
+  await giveText(lab);
+  await openExperiment(lab, experiment, 'replace', isFromLink);
+}
+
+/** Back, forward, or a typed hash. */
+async function openAgain(lab: Lab): Promise<void> {
+  const { adapter, experiment } = lab.run.getState();
+  if (!adapter || lab.address.read() === encodeLink(experiment)) return;
+  if (await openFromAddress(lab)) await play(lab);
+}
+
+/** The exact sizes of every preset, one after the other, while the run goes on. */
+async function planPresets(lab: Lab): Promise<void> {
+  for (const { id } of presets) {
+    const plan = await planOf(lab, experimentOn(id));
+    if (!plan) continue;
+    lab.run.setState(({ presetPlans }) => ({ presetPlans: { ...presetPlans, [id]: plan } }));
+  }
+}
+
+function onCrash(lab: Lab, words: string): void {
+  lab.hearing = 'none';
+  lab.generation++;
+  const { adapter } = lab.run.getState();
+  if (!adapter) {
+    lab.run.setState({ fault: { name: 'WorkerCrashError', message: words } });
+    return;
+  }
+  lab.run.setState({ crash: words, phase: 'stopped', progress: undefined });
+}
+
+/** The error as data; the fields are those that the class `LimitError` adds. */
+function faultOf(error: Error): Fault {
+  const fields = error as Error & { limit?: string; need?: number; have?: number };
+  return {
+    name: error.name,
+    message: error.message,
+    limit: fields.limit,
+    need: fields.need,
+    have: fields.have,
+  };
+}

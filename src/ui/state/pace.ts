@@ -1,0 +1,83 @@
+/**
+ * @file Who draws when. Charts are slow to draw, so they take turns: one drawing a frame, each no
+ * oftener than it asked for, and no oftener than one part in eight of its own cost.
+ */
+
+/** Times and waits, so that a test can move the clock. */
+export interface Clock {
+  /** Milliseconds. */
+  now(): number;
+  /** Runs once with the next frame. */
+  frame(run: () => void): void;
+  /** Runs once after so many milliseconds. */
+  after(milliseconds: number, run: () => void): void;
+}
+
+/** Shortest rest after a drawing, as a multiple of what it cost. */
+const REST_FACTOR = 8;
+
+interface Turn {
+  readonly draw: () => void;
+  readonly intervalMs: number;
+  isDue: boolean;
+  /** Not before this time. */
+  notBefore: number;
+}
+
+export class Pace {
+  readonly #clock: Clock;
+  readonly #turns = new Set<Turn>();
+  #isWaiting = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The data changed: everybody may draw again. */
+  mark(): void {
+    for (const turn of this.#turns) turn.isDue = true;
+    this.#ask();
+  }
+
+  /** Calls `draw` after changes, at most once in `intervalMs`; returns the function that stops it. */
+  join(draw: () => void, intervalMs: number): () => void {
+    const turn: Turn = { draw, intervalMs, isDue: false, notBefore: 0 };
+    this.#turns.add(turn);
+    return () => {
+      this.#turns.delete(turn);
+    };
+  }
+
+  #ask(): void {
+    if (this.#isWaiting) return;
+    const next = this.#next();
+    if (!next) return;
+    this.#isWaiting = true;
+    const run = () => {
+      this.#isWaiting = false;
+      this.#drawOne();
+      this.#ask();
+    };
+    const wait = next.notBefore - this.#clock.now();
+    if (wait > 0) this.#clock.after(wait, () => this.#clock.frame(run));
+    else this.#clock.frame(run);
+  }
+
+  #next(): Turn | undefined {
+    let next: Turn | undefined;
+    for (const turn of this.#turns) {
+      if (turn.isDue && (!next || turn.notBefore < next.notBefore)) next = turn;
+    }
+    return next;
+  }
+
+  #drawOne(): void {
+    const turn = this.#next();
+    const start = this.#clock.now();
+    if (!turn || turn.notBefore > start) return;
+    turn.isDue = false;
+    turn.draw();
+    const end = this.#clock.now();
+    turn.notBefore = end + Math.max(turn.intervalMs, REST_FACTOR * (end - start));
+  }
+}
