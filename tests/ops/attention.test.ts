@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { attention } from '@/engine/ops/attention';
+import { type AttentionShape, attention as reference } from '../reference/attention';
+import { expectClose } from '../support/close';
+import { gradient, noise } from '../support/gradient';
+import { openLab } from '../support/lab';
+
+const lab = openLab();
+
+/** Borders that fall on no multiple of anything. */
+const documentsOf = (T: number, S: number) =>
+  Uint32Array.from({ length: T }, (_, t) => Math.floor((t % S) / 5));
+
+const shapes: (AttentionShape & { label: string })[] = [
+  { label: 'one token', T: 1, S: 1, H: 1, G: 1, C: 4, window: 1, masked: true },
+  { label: 'odd channels, window', T: 18, S: 9, H: 3, G: 1, C: 6, window: 4, masked: false },
+  { label: 'fours, documents', T: 26, S: 13, H: 4, G: 2, C: 8, window: 13, masked: true },
+  { label: 'window longer than the text', T: 14, S: 7, H: 2, G: 2, C: 4, window: 7, masked: false },
+  { label: 'window and documents', T: 33, S: 11, H: 2, G: 1, C: 12, window: 3, masked: true },
+];
+
+describe('attention', () => {
+  for (const isPlain of [true, false]) {
+    it.each(shapes)(
+      `equals float64 loops both ways, ${isPlain ? 'plain' : 'fast'}: $label`,
+      async (shape) => {
+        const { T, S, H, G, C, window, masked } = shape;
+        const q = noise(T * H * C, 1, 2);
+        const k = noise(T * G * C, 2, 2);
+        const v = noise(T * G * C, 3);
+        const dy = noise(T * H * C, 4);
+        const documents = documentsOf(T, S);
+        const loss = () =>
+          reference(q, k, v, documents, shape).reduce((sum, y, i) => sum + y * dy[i]!, 0);
+        const bench = lab.bench();
+        const qs = bench.parameter([T, H * C], q);
+        const ks = bench.parameter([T, G * C], k);
+        const vs = bench.parameter([T, G * C], v);
+        const { y_TH } = attention(
+          bench.tape,
+          qs.value,
+          ks.value,
+          vs.value,
+          bench.tensor([T], documents, 'u32'),
+          {
+            sequenceLength: S,
+            headCount: H,
+            kvHeadCount: G,
+            window: window === S ? undefined : window,
+            isMaskedByDocument: masked,
+            isPlain,
+          },
+        );
+        bench.tape.keep(y_TH);
+        bench.seedGradient(y_TH, dy);
+        bench.tape.backward();
+        await bench.run();
+        expectClose(
+          await bench.read(y_TH),
+          reference(q, k, v, documents, shape),
+          { rtol: 1e-5, atol: 1e-6 },
+          'y',
+        );
+        const tolerance = { rtol: 1e-4, atol: 2e-5 };
+        const plusOne = (g: Float64Array) => g.map((value) => value + 1);
+        expectClose(await bench.read(qs.gradient), plusOne(gradient(loss, q)), tolerance, 'dq');
+        expectClose(await bench.read(ks.gradient), plusOne(gradient(loss, k)), tolerance, 'dk');
+        expectClose(await bench.read(vs.gradient), plusOne(gradient(loss, v)), tolerance, 'dv');
+      },
+    );
+  }
+
+  it('stays finite where scores are far beyond what exp can take', async () => {
+    const bench = lab.bench();
+    const q = bench.tensor([2, 4], [200, 200, 200, 200, -200, 200, -200, 200]);
+    const kv = bench.tensor([2, 4], [200, 200, 200, 200, -200, 200, -200, 200]);
+    const { y_TH } = attention(bench.tape, q, kv, kv, bench.tensor([2], [0, 0], 'u32'), {
+      sequenceLength: 2,
+      headCount: 1,
+      kvHeadCount: 1,
+      window: undefined,
+      isMaskedByDocument: false,
+    });
+    bench.tape.keep(y_TH);
+    await bench.run();
+    expect([...(await bench.read(y_TH))]).toEqual([200, 200, 200, 200, -200, 200, -200, 200]);
+  });
+});
