@@ -1,0 +1,128 @@
+/**
+ * @file Who may import whom, held by a program: prints every import that crosses a border the wrong
+ * way, and every global of a browser page that the engine names. Exits with 1 where there is one.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path/posix';
+import { parseAst } from 'rolldown/parseAst';
+import { freeNames, importsOf } from './syntax.mjs';
+import { ROOT, say } from './terminal.mjs';
+
+/**
+ * One area of the tree. A file belongs to the first area whose `home` is its path or a folder of it.
+ * It may import from its home, from `may`, and from `types` with `import type` only.
+ *
+ * @typedef {{ home: string, may?: readonly string[], types?: readonly string[], packages?: readonly string[] }} Area
+ */
+
+const CONFIG = 'src/engine/config';
+const BASE = [CONFIG, 'src/engine/math'];
+const COMMANDS = 'src/engine/train/commands';
+
+/** @type {readonly Area[]} */
+const AREAS = [
+  { home: CONFIG, packages: ['fflate', 'valibot'] },
+  { home: 'src/engine/math' },
+  { home: 'src/engine/gpu', may: BASE },
+  { home: 'src/engine/ops', may: [...BASE, 'src/engine/gpu', 'src/shaders'] },
+  { home: 'src/engine/model', may: [...BASE, 'src/engine/gpu', 'src/engine/ops'] },
+  { home: 'src/engine/optim', may: [...BASE, 'src/engine/gpu', 'src/engine/ops'] },
+  { home: 'src/engine/data', may: BASE },
+  { home: 'src/engine/files', may: [...BASE, 'src/engine/gpu'] },
+  { home: 'src/engine/node', packages: ['webgpu'] },
+  { home: 'src/engine', may: ['src/shaders'] },
+  {
+    home: 'src/worker',
+    may: ['src/engine/index', 'src/engine/data', CONFIG],
+    types: [COMMANDS],
+    packages: ['idb'],
+  },
+  { home: 'src/cli', may: ['src/engine/index', 'src/engine/node', CONFIG] },
+  {
+    home: 'src/ui/state',
+    may: [CONFIG, 'src/worker/client', 'src/ui/format'],
+    types: [COMMANDS, 'src/worker/protocol'],
+    packages: ['react', 'zustand', 'idb'],
+  },
+  {
+    home: 'src/ui/components',
+    may: ['src/ui/theme', 'src/ui/format'],
+    packages: ['react', 'react-aria-components'],
+  },
+  {
+    home: 'src/ui',
+    may: [CONFIG, 'src/worker/client'],
+    types: [COMMANDS, 'src/worker/protocol'],
+    packages: ['react', 'react-dom', 'react-aria-components', 'recharts', 'zustand'],
+  },
+];
+
+/** Names that a page or a worker has and an engine must be handed. */
+const PAGE_GLOBALS = new Set(
+  `navigator window document self location history screen alert fetch caches indexedDB localStorage
+   sessionStorage postMessage onmessage importScripts requestAnimationFrame XMLHttpRequest WebSocket
+   Worker SharedWorker OffscreenCanvas Image`.split(/\s+/),
+);
+
+/**
+ * @param {string} file path from the root
+ * @param {string} source
+ * @returns {string[]} one line for each crossing
+ */
+export function crossings(file, source) {
+  const area = AREAS.find(({ home }) => isIn(file, home));
+  if (!area) return [`${file}: belongs to no area of scripts/borders.mjs`];
+  const tree = parseAst(source, { lang: file.endsWith('x') ? 'tsx' : 'ts' });
+  const found = importsOf(tree).flatMap(({ from, isType }) => {
+    const why = refusal(area, file, from, isType);
+    return why ? [`${file}: ${why}`] : [];
+  });
+  if (!isIn(file, 'src/engine')) return found;
+  const globals = [...freeNames(tree)].filter((name) => PAGE_GLOBALS.has(name));
+  return [...found, ...globals.map((name) => `${file}: the engine names the global ${name}`)];
+}
+
+/**
+ * @param {Area} area
+ * @param {string} file
+ * @param {string} from as written in the import
+ * @param {boolean} isType
+ * @returns {string | undefined}
+ */
+function refusal(area, file, from, isType) {
+  if (!/^[.@]\.?\.?\//.test(from)) {
+    const name = from
+      .split('/')
+      .slice(0, from.startsWith('@') ? 2 : 1)
+      .join('/');
+    return isType || area.packages?.includes(name) ? undefined : `may not use the package ${name}`;
+  }
+  const target = from.startsWith('@/') ? join('src', from.slice(2)) : join(dirname(file), from);
+  const isOwn = isIn(target, area.home) && areaOf(target) === area;
+  if (from.startsWith('../') && !isOwn) return `write ${from} from @/, so that the border shows`;
+  const allowed = [...(area.may ?? []), ...(isType ? (area.types ?? []) : [])];
+  if (isOwn || allowed.some((home) => isIn(target, home))) return undefined;
+  // The engine's own root and train/ stand above all its other folders, as ui/ stands above its own.
+  const isBelow = isIn(target, area.home) && (area.home === 'src/engine' || area.home === 'src/ui');
+  if (isBelow && target !== 'src/engine/node') return undefined;
+  return `may not import ${target}${isType ? '' : ' (as a value)'}`;
+}
+
+/** @param {string} path */
+const areaOf = (path) => AREAS.find(({ home }) => isIn(path, home));
+
+/**
+ * @param {string} path
+ * @param {string} home a folder, or a file without its ending
+ */
+const isIn = (path, home) =>
+  path === home || path.startsWith(`${home}/`) || path.startsWith(`${home}.`);
+
+const files = readdirSync(`${ROOT}src`, { recursive: true })
+  .map((name) => join('src', String(name).replaceAll('\\', '/')))
+  .filter((file) => /\.tsx?$/.test(file))
+  .sort();
+const found = files.flatMap((file) => crossings(file, readFileSync(join(ROOT, file), 'utf8')));
+for (const line of found) say(line);
+say(`${files.length} files, ${found.length} imports the wrong way`);
+process.exitCode = found.length > 0 ? 1 : 0;
