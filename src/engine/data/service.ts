@@ -1,0 +1,106 @@
+/** @file Where a run gets its data from: the shipped texts, the generators and the visitor's text. */
+import { ConfigError } from '@/engine/config/experiment';
+import type { Settings } from '@/engine/config/settings';
+import type { DomainInfo, TextReport } from '@/engine/train/commands';
+import type { Batch, BatchSource } from './batch';
+import {
+  type Corpora,
+  type CorpusId,
+  corpusIds,
+  describeDomains,
+  domainIds,
+  domainShares,
+} from './domains';
+import { checkOwnText, TextError } from './ownText';
+import { createBatchSource, heldOutBatches } from './source';
+
+export interface RunData {
+  /** Every domain by index, also those without a share of this mixture. */
+  readonly domains: readonly DomainInfo[];
+  readonly training: BatchSource;
+  /** The same for every run on equal data; empty when the mixture has nothing to hold out. */
+  readonly heldOut: readonly Batch[];
+}
+
+export interface DataService {
+  /**
+   * @throws {ConfigError} when the vocabulary is smaller than a byte.
+   * @throws {CorpusError} when a shipped text cannot be read.
+   * @throws {TextError} when the mixture holds nothing but a text of the visitor's that is not here.
+   */
+  openRun(settings: Settings): Promise<RunData>;
+  /**
+   * Adds or replaces the visitor's text, for the runs opened from then on.
+   * @throws {TextError} when it cannot be used; the one before stays then.
+   */
+  addText(name: string, bytes: Uint8Array): Promise<TextReport>;
+  removeText(): Promise<void>;
+}
+
+const byteCount = 256;
+const heldOutBatchCount = 4;
+
+/**
+ * A service inside the caller's own thread.
+ * @param loadCorpus bytes of a shipped text; asked once for each, again only after a failure.
+ */
+export function createDataService(loadCorpus: (id: CorpusId) => Promise<Uint8Array>): DataService {
+  const loading = new Map<CorpusId, Promise<Uint8Array>>();
+  let ownText: { readonly name: string; readonly bytes: Uint8Array } | undefined;
+
+  const load = (id: CorpusId): Promise<Uint8Array> => {
+    const known = loading.get(id);
+    if (known) return known;
+    const started = loadCorpus(id);
+    loading.set(id, started);
+    started.catch(() => loading.delete(id));
+    return started;
+  };
+
+  return {
+    async openRun(settings) {
+      const own = ownText;
+      const shares = checkedShares(settings, own !== undefined);
+      const corpora = await loadCorpora(shares, load);
+      const domains = describeDomains(shares);
+      return {
+        domains: domains.map((domain) =>
+          domain.id === 'own' && own ? { ...domain, source: own.name } : domain,
+        ),
+        training: createBatchSource(settings, corpora, own?.bytes),
+        heldOut: heldOutBatches(settings, corpora, own?.bytes, heldOutBatchCount),
+      };
+    },
+    async addText(name, bytes) {
+      ownText = { name, bytes: checkOwnText(name, bytes) };
+      return { name, bytes: ownText.bytes.length };
+    },
+    async removeText() {
+      ownText = undefined;
+    },
+  };
+}
+
+function checkedShares(settings: Settings, hasOwnText: boolean): number[] {
+  if (settings.model.vocabSize < byteCount) {
+    throw new ConfigError(
+      `model.vocabSize: ${settings.model.vocabSize} is below ${byteCount}; a token is a byte`,
+    );
+  }
+  const shares = domainShares(settings, hasOwnText);
+  if (shares.every((share) => share === 0)) {
+    throw new TextError(
+      'There is nothing to train on. This experiment is made for a text of your own: add one, or give another domain a share.',
+    );
+  }
+  return shares;
+}
+
+async function loadCorpora(
+  shares: readonly number[],
+  load: (id: CorpusId) => Promise<Uint8Array>,
+): Promise<Corpora> {
+  const needed = corpusIds.filter((id) => shares[domainIds.indexOf(id)]! > 0);
+  const loaded = await Promise.all(needed.map(async (id) => [id, await load(id)] as const));
+  return Object.fromEntries(loaded);
+}
