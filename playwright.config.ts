@@ -9,7 +9,7 @@ const port = Number(process.env.LAB_E2E_PORT ?? 4174);
 const chromium = await findChromium();
 if (!chromium) throw new Error('No Chromium here: npm test installs one, or set CHROMIUM_PATH.');
 
-/** What every launch needs; a spec that takes WebGPU away drops the rest. */
+/** What every launch needs; the rest gives it WebGPU. */
 const always = ['--no-sandbox', '--disable-background-networking'];
 
 export default defineConfig({

@@ -6,6 +6,7 @@ import { ROOT, say } from './terminal.mjs';
 const { module } = await runnerImport(`${ROOT}scripts/settingsDocs.ts`, {
   configFile: false,
   root: ROOT,
+  resolve: { alias: { '@': `${ROOT}src` } },
 });
 writeFileSync(`${ROOT}docs/settings.md`, module.settingsDocs());
 say('docs/settings.md');

@@ -1,6 +1,6 @@
 /** @file The text of docs/settings.md, from the settings table. */
-import type { Field } from '../src/engine/config/field';
-import { settings } from '../src/engine/config/settings';
+import type { Field } from '@/engine/config/field';
+import { settings } from '@/engine/config/settings';
 
 const HEAD = `# Settings
 
