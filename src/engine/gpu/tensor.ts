@@ -47,14 +47,14 @@ export class Tensor {
     readonly shape: readonly number[],
     readonly label: string,
     readonly type: ElementType = 'f32',
-    /** The tensor whose bytes this one shows in another shape. */
+    /** The tensor whose bytes, or part of them, this one shows. */
     readonly base?: Tensor,
+    /** Elements of the base before the first one shown. */
+    readonly start = 0,
   ) {
     this.length = shape.reduce((a, b) => a * b, 1);
-    if (base && base.length !== this.length) {
-      throw new RangeError(
-        `${label}: a view of ${base.length} elements cannot have ${this.length}`,
-      );
+    if (base && start + this.length > base.length) {
+      throw new RangeError(`${label}: ${base.length} elements do not hold ${start + this.length}`);
     }
   }
 
@@ -68,7 +68,10 @@ export class Tensor {
   }
 
   get place(): Place | undefined {
-    return this.base ? this.base.place : this.#place;
+    const place = this.base ? this.base.place : this.#place;
+    return place && this.start > 0
+      ? { heap: place.heap, offset: place.offset + 4 * this.start }
+      : place;
   }
 
   set place(place: Place | undefined) {
@@ -78,7 +81,23 @@ export class Tensor {
 
   /** The same bytes in another shape. */
   view(shape: readonly number[], label = this.label): Tensor {
-    return new Tensor(shape, label, this.type, this);
+    const view = new Tensor(shape, label, this.type, this);
+    if (view.length !== this.length) {
+      throw new RangeError(
+        `${label}: a view of ${this.length} elements cannot have ${view.length}`,
+      );
+    }
+    return view;
+  }
+
+  /**
+   * Elements [start, start + length of `shape`) as a tensor of their own.
+   * @throws {RangeError} where a binding could not start there (every 64 elements).
+   */
+  slice(start: number, shape: readonly number[], label = this.label): Tensor {
+    if ((4 * start) % ALIGNMENT !== 0)
+      throw new RangeError(`${label}: a slice cannot start at ${start}`);
+    return new Tensor(shape, label, this.type, this, start);
   }
 
   /** The buffer that holds it. @throws {Error} before its heap was materialised. */

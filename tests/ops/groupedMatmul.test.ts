@@ -1,0 +1,76 @@
+import { describe, it } from 'vitest';
+import { dispatch } from '@/engine/ops/dispatch';
+import { groupedLinear, sortedRows, tokenRows } from '@/engine/ops/groupedMatmul';
+import { dispatch as sorting } from '../reference/dispatch';
+import { permuted, groupedLinear as reference } from '../reference/groupedMatmul';
+import { expectClose } from '../support/close';
+import { gradient, noise } from '../support/gradient';
+import { openLab } from '../support/lab';
+
+const lab = openLab();
+const plusOne = (g: Float64Array) => g.map((v) => v + 1);
+
+// odd widths; whole vec4s with an idle expert; everything on one expert over several blocks of 32 rows
+const cases = [
+  { T: 5, K: 1, E: 1, F: 3, D: 5, pick: () => 0 },
+  { T: 11, K: 3, E: 5, F: 6, D: 7, pick: (r: number) => (r * r) % 4 },
+  { T: 40, K: 2, E: 6, F: 12, D: 8, pick: (r: number) => (r * 7) % 5 },
+  { T: 50, K: 1, E: 4, F: 4, D: 4, pick: () => 2 },
+  { T: 35, K: 2, E: 3, F: 36, D: 4, pick: (r: number) => r % 3 },
+];
+
+describe.each([true, false])('groupedLinear, plain %s', (isPlain) => {
+  it.each(cases)(
+    'reads tokens, both ways: T=$T K=$K E=$E F=$F D=$D',
+    async ({ T, K, E, F, D, pick }) => {
+      const selected = Uint32Array.from({ length: T * K }, (_, r) => pick(r));
+      const { source } = sorting(selected, E);
+      const x = noise(T * D, 1);
+      const w = noise(E * F * D, 2);
+      const dy = noise(T * K * F, 3);
+      const run = () => permuted(reference(x, w, selected, { F, D, K }), source, F);
+      const loss = () => run().reduce((sum, y, i) => sum + y * dy[i]!, 0);
+      const bench = lab.bench();
+      const xs = bench.parameter([T, D], x);
+      const ws = bench.parameter([E, F, D], w);
+      const counts = bench.tensor([1, E], [], 'u32');
+      const dispatched = dispatch(bench.tape, bench.tensor([T, K], selected, 'u32'), counts, 0);
+      const rows = tokenRows(bench.tape, xs.value, dispatched);
+      const y = bench.tape.keep(groupedLinear(bench.tape, rows, ws.value, dispatched, isPlain));
+      bench.seedGradient(y, dy);
+      bench.tape.backward();
+      await bench.run();
+      expectClose(await bench.read(y), run(), { rtol: 1e-5, atol: 1e-6 }, 'y');
+      const tolerance = { rtol: 1e-4, atol: 1e-5 };
+      expectClose(await bench.read(xs.gradient), plusOne(gradient(loss, x)), tolerance, 'dx');
+      expectClose(await bench.read(ws.gradient), plusOne(gradient(loss, w)), tolerance, 'dw');
+    },
+  );
+
+  it('reads rows of its own', async () => {
+    const [T, K, E, F, D] = [20, 2, 3, 8, 4];
+    const selected = Uint32Array.from({ length: T * K }, (_, r) => (r * 5) % 3);
+    const { source } = sorting(selected, E);
+    const inTokenOrder = noise(T * K * D, 1);
+    const w = noise(E * F * D, 2);
+    const bench = lab.bench();
+    const dispatched = dispatch(
+      bench.tape,
+      bench.tensor([T, K], selected, 'u32'),
+      bench.tensor([1, E], [], 'u32'),
+      0,
+    );
+    const x = bench.tensor([T * K, D], permuted(inTokenOrder, source, D));
+    const y = groupedLinear(
+      bench.tape,
+      sortedRows(x),
+      bench.tensor([E, F, D], w),
+      dispatched,
+      isPlain,
+    );
+    bench.tape.keep(y);
+    await bench.run();
+    const want = permuted(reference(inTokenOrder, w, selected, { F, D, K: 1 }), source, F);
+    expectClose(await bench.read(y), want, { rtol: 1e-5, atol: 1e-6 });
+  });
+});
