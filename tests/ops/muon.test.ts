@@ -53,7 +53,7 @@ function record(values: ReturnType<typeof start>, shape: Case, clip: readonly nu
 }
 
 /** Runs one step on the device and in float64, and compares momentum and the movement of the weights. */
-async function expectSame(shape: Case, worst = 2e-5) {
+async function expectSame(shape: Case, worst = 3e-6) {
   const { rows, columns, nesterov = true, kind = 'classic', eps = 1e-7 } = shape;
   const values = start(shape);
   const before = values.weights.slice();
@@ -63,7 +63,8 @@ async function expectSame(shape: Case, worst = 2e-5) {
   const rates = { ...RATES, nesterov, eps };
   reference(weights, gradients, momentum, [rows, columns], CLIP_SCALE, rates, triplesOf(kind));
   expectClose(await bench.read(tensors.momentum), momentum, { rtol: 1e-6, atol: 2e-7 });
-  // Five rounds of products, each stretching small singular values threefold: more than one rounding.
+  // Five rounds of products, each stretching small singular values threefold: more than one rounding,
+  // yet a kernel in less than float32 would not pass.
   const moved = await bench.read(tensors.weights);
   expect(relativeError(moved, weights, before)).toBeLessThan(worst);
   return bench;
