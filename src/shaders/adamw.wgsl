@@ -1,4 +1,4 @@
-// AdamW, arXiv:1711.05101, algorithm 2, over a flat range of parameters. With g the clipped gradient:
+// AdamW, arXiv:1711.05101, algorithm 2, over a flat range of parameters; g: the clipped gradient.
 //   m = beta1 m + (1 - beta1) g
 //   v = beta2 v + (1 - beta2) g * g
 //   w = w (1 - lr decay) - lr (m / correction1) / (sqrt(v / correction2) + eps)

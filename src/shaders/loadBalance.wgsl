@@ -64,7 +64,7 @@ fn shortfall(count: u32, total: u32) -> f32 {
 fn wanted(count: u32, total: u32) -> f32 {
   let missing = shortfall(count, total);
   if (live.kind == SIGN) { return live.gamma * sign(missing); }
-  if (total == 0u) { return 0.0; }
+  if (total == 0u) { return 0.0; } // 0 / 0 is whatever the driver makes of it
   let violation = missing * f32(params.E) / f32(total);
   return live.lambda * tanh(clamp(live.kappa * violation, -SATURATED, SATURATED));
 }

@@ -1,12 +1,13 @@
-// The matrix that one Newton-Schulz round multiplies X by: P = a I + b A + c A A, with A = X X^T or X^T X.
-// Kovarik 1970 (doi:10.1137/0707031) and Björck & Bowie 1971; the odd quintic with free coefficients
-// as in Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon).
+// The matrix that one Newton-Schulz round multiplies X by, with A = X X^T or X^T X:
+//   P = a I + b A + c A A
+// Kovarik 1970 (doi:10.1137/0707031) and Björck & Bowie 1971; the odd quintic with free
+// coefficients as in Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon).
 //
 //   gram  [n, side, side]  in      A
 //   p     [n, side, side]  in/out  holds A A, becomes P
 //
 // params.round picks the triple of live coefficients, 0 to 4.
-// One thread per element. Dispatch: ceil(n * side * side / THREADS) workgroups, spread over x and y.
+// One thread per element. Dispatch: ceil(n side side / THREADS) workgroups, spread over x and y.
 
 struct Params {
   n: u32,

@@ -1,8 +1,9 @@
-// Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon), all but its matrix products. With G the
-// clipped gradient of one matrix:
+// Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon), all but its matrix products.
+// With G the clipped gradient of one matrix:
 //   M = mu M + G;   U = M, or G + mu M with Nesterov;   X = U / (||U||_F + eps)      before
 //   W = W (1 - lr decay) - lr fanScale X                                              after
-// fanScale = sqrt(max(1, rows / columns)): Trinity, arXiv:2602.17004, eq. 41. Decay takes the plain rate.
+// fanScale = sqrt(max(1, rows / columns)): Trinity, arXiv:2602.17004, eq. 41; decay takes the
+// plain rate.
 //
 //   weights    [N]         in/out  flat: matrices of `size` elements, one behind the other
 //   gradients  [N]         in      before clipping
@@ -11,9 +12,9 @@
 //   x          [n, size]   in/out  the matrices from element params.first of the flat tensors on
 //   partial    [n, P]      in/out  sums of squares of P parts of each matrix
 //
-// accumulate: M, U into x, and partial.  One workgroup per part.      Dispatch: n * P workgroups.
-// normalise:  x / (norm + eps).          One workgroup per part.      Dispatch: n * P workgroups.
-// apply:      W from x.                  One thread per element.      Dispatch: ceil(n size / THREADS).
+// accumulate: M, U into x, and partial.  One workgroup per part.  Dispatch: n * P workgroups.
+// normalise:  x / (norm + eps).          One workgroup per part.  Dispatch: n * P workgroups.
+// apply:      W from x.                  One thread per element.  Dispatch: ceil(n size / THREADS).
 // All spread over x and y.
 
 struct Params {

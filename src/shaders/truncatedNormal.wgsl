@@ -3,10 +3,10 @@
 // (i / 4, 0, stream, 0). Numbers: the inverse of the distribution function, not rejection, so that
 // every element takes exactly one word:
 //   z = sqrt(2) erfinv(t),   t uniform in (-erf(3 / sqrt 2), erf(3 / sqrt 2))
-// z / t is a polynomial in -ln(1 - t * t), the form of Giles 2010, "Approximating the erfinv function";
-// the coefficients are our own fit to this range (Chebyshev nodes, 3e-7 relative).
+// z / t is a polynomial in -ln(1 - t * t), the form of Giles 2010, "Approximating the erfinv
+// function"; the coefficients are our own fit to this range (Chebyshev nodes, 3e-7 relative).
 //
-//   values  [N]  out  sigma z; sigma is that of the uncut normal, 0.9866 of it is left after the cut
+//   values  [N]  out  sigma z; sigma is that of the uncut normal, 0.9866 of it is left by the cut
 //
 // One thread per four elements; the last thread may reach into the tensor's own padding.
 // Dispatch: ceil(N4 / THREADS) workgroups, spread over x and y; N4 = ceil(N / 4).
@@ -71,6 +71,7 @@ fn quantile(words: vec4u) -> vec4f {
   ratio = ratio * w - 6.49451884e-3;
   ratio = ratio * w + 0.347375751;
   ratio = ratio * w + 2.16334486;
+  // Rounding may pass the cut where a driver's log is less exact.
   return clamp(t * ratio, vec4f(-CUT), vec4f(CUT));
 }
 
