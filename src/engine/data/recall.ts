@@ -110,7 +110,7 @@ export function recallDocument(random: Random, length: number, mostPairs: number
   const sparseness = random.unit() ** 2;
   const latest = length - pairLength;
   const front = Math.min(latest, Math.floor((length * (1 + sparseness)) / 2));
-  const count = random.between(1, Math.min(mostPairs, Math.floor(front / pairLength)));
+  const count = random.between(1, random.between(1, Math.min(mostPairs, Math.floor(front / pairLength))));
   const pairs = drawPairs(random, count);
   const offsets = drawOffsets(random, 0, front, count);
   const hidden = pairs.map((pair, index) => ({ ...pair, offset: offsets[index]! }));

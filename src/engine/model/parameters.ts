@@ -1,0 +1,122 @@
+/**
+ * @file Every weight of a model: name, shape, start and optimizer. Names are those of the family's Hugging
+ * Face checkpoints (afmoe); the experts of a layer stand in one tensor, [E, out, in], under one name.
+ */
+import type { Settings } from '../config/settings';
+
+type Model = Settings['model'];
+
+/** What a weight is, and so who moves it: gains, embedding and head by AdamW, matrices by Muon. */
+export type ParameterRole = 'embedding' | 'head' | 'gain' | 'matrix' | 'router';
+
+export interface ParameterSpec {
+  readonly name: string;
+  /** Linear weights are (out, in); experts [E, out, in]. */
+  readonly shape: readonly number[];
+  readonly role: ParameterRole;
+  /** Value of every element of a gain at the start; matrices start from a truncated normal. */
+  readonly start?: number;
+  /** Share of its elements that one token touches: K / E for routed experts. */
+  readonly activeShare: number;
+}
+
+export const layerName = (layer: number, name: string): string => `model.layers.${layer}.${name}`;
+export const embeddingName = 'model.embed_tokens.weight';
+export const headName = 'lm_head.weight';
+export const finalNormName = 'model.norm.weight';
+
+/** Every trained weight, in checkpoint order. */
+export function parameterSpecs(model: Model): ParameterSpec[] {
+  const { vocabSize: V, width: D, layerCount } = model;
+  const layers = Array.from({ length: layerCount }, (_, layer) => [
+    ...attentionSpecs(model, layer),
+    ...normSpecs(model, layer),
+    ...(layer < model.denseLayerCount
+      ? feedForwardSpecs(layerName(layer, 'mlp.'), D, model.denseWidth)
+      : mixtureSpecs(model, layer)),
+  ]);
+  return [
+    { name: embeddingName, shape: [V, D], role: 'embedding', activeShare: 1 },
+    ...layers.flat(),
+    { name: finalNormName, shape: [D], role: 'gain', start: 1, activeShare: 1 },
+    { name: headName, shape: [V, D], role: 'head', activeShare: 1 },
+  ];
+}
+
+const matrix = (name: string, rows: number, columns: number): ParameterSpec => ({
+  name,
+  shape: [rows, columns],
+  role: 'matrix',
+  activeShare: 1,
+});
+
+function attentionSpecs(
+  { width: D, headCount, kvHeadCount, headWidth: C }: Model,
+  layer: number,
+): ParameterSpec[] {
+  const at = (name: string) => layerName(layer, `self_attn.${name}.weight`);
+  const gain = (name: string) =>
+    ({ name: at(name), shape: [C], role: 'gain', start: 1, activeShare: 1 }) as const;
+  return [
+    matrix(at('q_proj'), headCount * C, D),
+    matrix(at('k_proj'), kvHeadCount * C, D),
+    matrix(at('v_proj'), kvHeadCount * C, D),
+    matrix(at('gate_proj'), headCount * C, D),
+    matrix(at('o_proj'), D, headCount * C),
+    gain('q_norm'),
+    gain('k_norm'),
+  ];
+}
+
+/** Sandwich norm; the outer gains start at 1 / sqrt(L). Trinity, eq. 33–35. */
+function normSpecs({ width: D, layerCount }: Model, layer: number): ParameterSpec[] {
+  const gain = (name: string, start: number): ParameterSpec => ({
+    name: layerName(layer, `${name}.weight`),
+    shape: [D],
+    role: 'gain',
+    start,
+    activeShare: 1,
+  });
+  const outer = 1 / Math.sqrt(layerCount);
+  return [
+    gain('input_layernorm', 1),
+    gain('post_attention_layernorm', outer),
+    gain('pre_mlp_layernorm', 1),
+    gain('post_mlp_layernorm', outer),
+  ];
+}
+
+const feedForwardSpecs = (prefix: string, D: number, F: number): ParameterSpec[] => [
+  matrix(`${prefix}gate_proj.weight`, F, D),
+  matrix(`${prefix}up_proj.weight`, F, D),
+  matrix(`${prefix}down_proj.weight`, D, F),
+];
+
+function mixtureSpecs(model: Model, layer: number): ParameterSpec[] {
+  const { width: D, expertCount: E, expertWidth: F, expertsPerToken: K, sharedExpertCount } = model;
+  const at = (name: string) => layerName(layer, `mlp.${name}`);
+  const experts = feedForwardSpecs(at('experts.'), D, F).map((spec) => ({
+    ...spec,
+    shape: [E, ...spec.shape],
+    activeShare: K / E,
+  }));
+  const shared =
+    sharedExpertCount > 0 ? feedForwardSpecs(at('shared_experts.'), D, sharedExpertCount * F) : [];
+  return [{ ...matrix(at('router.gate.weight'), E, D), role: 'router' }, ...shared, ...experts];
+}
+
+export const elementCount = ({ shape }: ParameterSpec): number => shape.reduce((a, b) => a * b, 1);
+
+/** Trained weights in all, and those that one token touches (embedding and head both counted in full). */
+export function countParameters(model: Model): { total: number; active: number } {
+  let total = 0;
+  let active = 0;
+  for (const spec of parameterSpecs(model)) {
+    total += elementCount(spec);
+    active += elementCount(spec) * spec.activeShare;
+  }
+  return { total, active: Math.round(active) };
+}
+
+/** Standard deviation of every initial matrix: 0.5 / sqrt(D) in the report. Trinity, eq. 37–38. */
+export const initialSigma = ({ initScale, width }: Model): number => initScale / Math.sqrt(width);

@@ -1,0 +1,52 @@
+/** @file The whole model up to the head: embedding, blocks in sandwich norm, final norm. Trinity, eq. 33–39. */
+import type { Settings } from '../config/settings';
+import type { Tape } from '../gpu/tape';
+import type { Tensor } from '../gpu/tensor';
+import { embedding } from '../ops/embedding';
+import { addRmsNorm, rmsNorm } from '../ops/rmsNorm';
+import { type AttentionInputs, attentionLayer } from './attention';
+import { feedForward } from './feedForward';
+import { type MixtureInputs, type MixtureRecord, mixtureLayer } from './mixture';
+import { embeddingName, finalNormName, layerName } from './parameters';
+import type { Weights } from './weights';
+
+export interface TransformerInputs extends AttentionInputs, MixtureInputs {
+  /** u32 [T] token ids. */
+  readonly tokens_T: Tensor;
+}
+
+export interface TransformerOutput {
+  /** [T, D] after the final norm; the head has not been applied. */
+  readonly hidden_TD: Tensor;
+  readonly mixtures: readonly MixtureRecord[];
+}
+
+/** Records the forward pass of `model` over T tokens. */
+export function transformer(
+  tape: Tape,
+  model: Settings['model'],
+  weights: Weights,
+  inputs: TransformerInputs,
+): TransformerOutput {
+  const scale = model.embeddingMultiplier ? Math.sqrt(model.width) : 1;
+  let x_TD = embedding(tape, inputs.tokens_T, weights.at(embeddingName), scale);
+  const mixtures: MixtureRecord[] = [];
+  for (let layer = 0; layer < model.layerCount; layer++) {
+    const gain = (name: string) => weights.at(layerName(layer, `${name}.weight`));
+    const normed_TD = rmsNorm(tape, x_TD, gain('input_layernorm'), model.normEps);
+    const attended_TD = attentionLayer(tape, model, weights, layer, normed_TD, inputs);
+    x_TD = addRmsNorm(tape, x_TD, attended_TD, gain('post_attention_layernorm'), model.normEps);
+
+    const u_TD = rmsNorm(tape, x_TD, gain('pre_mlp_layernorm'), model.normEps);
+    let fed_TD: Tensor;
+    if (layer < model.denseLayerCount)
+      fed_TD = feedForward(tape, weights, layerName(layer, 'mlp.'), u_TD);
+    else {
+      const { y_TD, record } = mixtureLayer(tape, model, weights, layer, u_TD, inputs);
+      mixtures.push(record);
+      fed_TD = y_TD;
+    }
+    x_TD = addRmsNorm(tape, x_TD, fed_TD, gain('post_mlp_layernorm'), model.normEps);
+  }
+  return { hidden_TD: rmsNorm(tape, x_TD, weights.at(finalNormName), model.normEps), mixtures };
+}

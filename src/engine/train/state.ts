@@ -1,0 +1,148 @@
+/**
+ * @file Everything of a run that lies on the device and outlives a step: weights, router state, the batch,
+ * live scalars. Made without a device, so its exact size is known before a run; `materialise` makes the buffers.
+ */
+import { mixtureLayers } from '../config/experiment';
+import type { Settings } from '../config/settings';
+import { Arena, type MemoryLimits } from '../gpu/arena';
+import { LiveScalars } from '../gpu/live';
+import { ActivationPool } from '../gpu/planner';
+import type { Tensor } from '../gpu/tensor';
+import { initialSigma } from '../model/parameters';
+import { Weights } from '../model/weights';
+import { adamwLive } from '../ops/adamw';
+import { attentionMapFields } from '../ops/attentionMap';
+import { lossFields } from '../ops/crossEntropy';
+import { CLIP_LENGTH, gradientNormLive } from '../ops/gradientNorm';
+import { loadBalanceLive } from '../ops/loadBalance';
+import { muonLive, newtonSchulzLive } from '../ops/muon';
+import { positionFields, ropeTable } from '../ops/rope';
+import { balanceLossFields } from '../ops/router';
+import { truncatedNormalLive } from '../ops/truncatedNormal';
+
+/** Most tokens of one side of a measured attention map: longer sequences show their beginning. */
+export const MAP_SIDE = 1024;
+
+export class RunState {
+  readonly live = new LiveScalars();
+  readonly weights: Weights;
+  readonly pool: ActivationPool;
+  readonly #arenas = new Map<string, Arena>();
+
+  /** u32 [T] each: what a step eats. */
+  readonly batch: { tokens_T: Tensor; targets_T: Tensor; documents_T: Tensor; domains_T: Tensor };
+  /** [P, C] angles of every position that any program reaches. */
+  readonly ropeTable_PC: Tensor;
+  readonly router: { bias_LE: Tensor; momentum_LE: Tensor; update_LE: Tensor };
+  /** u32 [L, E] tokens of each expert, and [L, domains, E] the same by domain. */
+  readonly counts_LE: Tensor;
+  readonly domainCounts: Tensor;
+  readonly clip: Tensor;
+  readonly losses: Tensor;
+  readonly balanceLoss_LB: Tensor;
+  /** [side, side] measured attention of one head. */
+  readonly attentionMap: Tensor;
+
+  readonly blocks = {
+    position: this.live.block('position', positionFields),
+    balance: this.live.block('balance loss', balanceLossFields),
+    loss: this.live.block('loss', lossFields),
+    gradientNorm: this.live.block('gradient norm', gradientNormLive),
+    matrices: this.live.block('adamw matrices', adamwLive),
+    gains: this.live.block('adamw gains', adamwLive),
+    muon: this.live.block('muon', muonLive),
+    newtonSchulz: this.live.block('newton-schulz', newtonSchulzLive),
+    loadBalance: this.live.block('load balance', loadBalanceLive),
+    seed: this.live.block('seed', truncatedNormalLive),
+    attentionMap: this.live.block('attention map', attentionMapFields),
+  };
+
+  /**
+   * @param longest positions that any program of the run reaches.
+   * @param domainCount domains of the data.
+   */
+  constructor(
+    readonly settings: Settings,
+    readonly limits: MemoryLimits,
+    readonly longest: number,
+    domainCount: number,
+  ) {
+    const { model, data } = settings;
+    const B = data.batchSequences;
+    const S = data.contextLength;
+    const E = model.expertCount;
+    // A model without mixture layers still has a router state of one row, which nothing touches.
+    const L = Math.max(1, mixtureLayers(model).length);
+    this.weights = new Weights(settings, limits);
+    this.pool = new ActivationPool(limits);
+    const u32 = (arena: string, shape: number[], label: string) =>
+      this.arena(arena).tensor(shape, label, 'u32');
+    const f32 = (arena: string, shape: number[], label: string) =>
+      this.arena(arena).tensor(shape, label);
+    this.batch = {
+      tokens_T: u32('batch', [B * S], 'tokens'),
+      targets_T: u32('batch', [B * S], 'targets'),
+      documents_T: u32('batch', [B * S], 'documents'),
+      domains_T: u32('batch', [B * S], 'domains'),
+    };
+    this.ropeTable_PC = f32('batch', [longest, model.headWidth], 'rope table');
+    this.router = {
+      bias_LE: f32('router', [L, E], 'expert_bias'),
+      momentum_LE: f32('router', [L, E], 'bias momentum'),
+      update_LE: f32('router', [L, E], 'bias update'),
+    };
+    // What the balancer reads may not share a buffer with what it writes.
+    this.counts_LE = u32('counts', [L, E], 'expert counts');
+    this.domainCounts = u32('domains', [L, domainCount, E], 'expert counts by domain');
+    this.clip = f32('clip', [CLIP_LENGTH], 'clip');
+    this.losses = f32('losses', [2], 'losses');
+    this.balanceLoss_LB = f32('losses', [L, B], 'balance losses');
+    const side = Math.min(S, MAP_SIDE);
+    this.attentionMap = f32('view', [side, side], 'attention map');
+  }
+
+  /** Tensors of `arena` share buffers with each other and with nothing else. */
+  arena(name: string): Arena {
+    const arena = this.#arenas.get(name) ?? new Arena(name, this.limits);
+    this.#arenas.set(name, arena);
+    return arena;
+  }
+
+  /** Bytes by class, every buffer of the run but uniforms and read-back. */
+  get bytes() {
+    const other = [...this.#arenas.values()].reduce((sum, arena) => sum + arena.bytes, 0);
+    const { weights, gradients, moments1, moments2 } = this.weights;
+    return {
+      weights: weights.bytes,
+      gradients: gradients.bytes,
+      optimizer: moments1.bytes + moments2.bytes,
+      activations: this.pool.bytes,
+      other: other + this.live.bytes,
+    };
+  }
+
+  /** Makes all buffers and writes what never changes. */
+  materialise(device: GPUDevice): void {
+    for (const part of this.#parts) part.materialise(device);
+    const { headWidth, ropeTheta } = this.settings.model;
+    const table = ropeTable(this.longest, headWidth, ropeTheta);
+    device.queue.writeBuffer(
+      this.ropeTable_PC.buffer,
+      this.ropeTable_PC.offset,
+      table as Float32Array<ArrayBuffer>,
+    );
+  }
+
+  destroy(): void {
+    for (const part of this.#parts) part.destroy();
+  }
+
+  get #parts(): { materialise(device: GPUDevice): void; destroy(): void }[] {
+    return [...this.weights.arenas, ...this.#arenas.values(), this.pool, this.live];
+  }
+
+  /** Standard deviation of the initial matrices. */
+  get sigma(): number {
+    return initialSigma(this.settings.model);
+  }
+}
