@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest';
+import { decodeAttention } from '@/engine/ops/decodeAttention';
+import { positionFields } from '@/engine/ops/rope';
+import { attention } from '../reference/attention';
+import { expectClose } from '../support/close';
+import { noise } from '../support/gradient';
+import { openLab } from '../support/lab';
+
+const lab = openLab();
+
+// fewer keys than a chunk; several chunks; a ring that wraps; heads wider than the workgroup
+it.each([
+  { H: 1, G: 1, C: 4, ring: 9, length: 5 },
+  { H: 4, G: 2, C: 6, ring: 150, length: 140 },
+  { H: 2, G: 1, C: 8, ring: 7, length: 23 },
+  { H: 2, G: 2, C: 130, ring: 10, length: 3 },
+])(
+  'token after token equals attention over the whole text: %o',
+  async ({ H, G, C, ring, length }) => {
+    const q = noise(length * H * C, 1);
+    const k = noise(length * G * C, 2);
+    const v = noise(length * G * C, 3);
+    const shape = { T: length, S: length, H, G, C, window: ring, masked: false };
+    const want = attention(q, k, v, new Uint32Array(length), shape);
+    const bench = lab.bench();
+    const position = bench.live.block('position', positionFields);
+    const qAt = bench.tensor([1, H * C], []);
+    const kAt = bench.tensor([1, G * C], []);
+    const vAt = bench.tensor([1, G * C], []);
+    const caches = {
+      kCache: bench.tensor([ring, G * C], []),
+      vCache: bench.tensor([ring, G * C], []),
+    };
+    const y = bench.tape.keep(
+      decodeAttention(bench.tape, qAt, kAt, vAt, {
+        headCount: H,
+        kvHeadCount: G,
+        ...caches,
+        position,
+      }),
+    );
+    const program = await bench.run();
+    const row = (x: Float64Array, t: number, width: number) =>
+      Float32Array.from(x.slice(t * width, (t + 1) * width));
+    const got: number[] = [];
+    for (let t = 0; t < length; t++) {
+      bench.write(qAt, row(q, t, H * C));
+      bench.write(kAt, row(k, t, G * C));
+      bench.write(vAt, row(v, t, G * C));
+      position.set({ offset: t });
+      bench.live.flush(bench.device.queue);
+      program.run();
+      got.push(...(await bench.read(y)));
+    }
+    expect(got.length).toBe(want.length);
+    expectClose(got, want, { rtol: 1e-5, atol: 2e-6 });
+  },
+);
