@@ -100,9 +100,11 @@ function writeFiller(random: Random, tokens: Uint32Array, from: number, to: numb
 /**
  * One training document, without its closing 0: pairs in the front, questions behind them.
  *
- * How hard it is, is drawn for each document: from half of the text being questions, one after the
- * other, to a single one at the very end. Single questions alone are not learned by a small model;
- * dense ones are, and carry the sparse ones along. Squaring leans towards dense.
+ * How hard it is, is drawn for each document. Questions: from half of the text, one after the other,
+ * to a single one at the very end; single ones alone are not learned by a small model, dense ones are
+ * and carry the others along, so squaring leans towards dense. Pairs: from one to `mostPairs`, all
+ * alike; without the documents of one pair, finding anything at all is learned late, and where they
+ * are most, a model contents itself with copying any value.
  * @param length bytes, at least `smallestRecallRoom` − 1
  * @param mostPairs 1 to 32
  */
@@ -110,7 +112,7 @@ export function recallDocument(random: Random, length: number, mostPairs: number
   const sparseness = random.unit() ** 2;
   const latest = length - pairLength;
   const front = Math.min(latest, Math.floor((length * (1 + sparseness)) / 2));
-  const count = random.between(1, random.between(1, Math.min(mostPairs, Math.floor(front / pairLength))));
+  const count = random.between(1, Math.min(mostPairs, Math.floor(front / pairLength)));
   const pairs = drawPairs(random, count);
   const offsets = drawOffsets(random, 0, front, count);
   const hidden = pairs.map((pair, index) => ({ ...pair, offset: offsets[index]! }));
