@@ -2,6 +2,7 @@
 import { type Client, connect } from '@/worker/client';
 import type { Port } from '@/worker/protocol';
 import type { Address } from './address';
+import { Announcer } from './announcer';
 import { Crosshair } from './crosshair';
 import { type Clock, Pace } from './pace';
 import { Recorder } from './recorder';
@@ -30,6 +31,7 @@ export class Lab {
   readonly run = createRunStore();
   readonly view = createViewStore();
   readonly crosshair = new Crosshair();
+  readonly announcer: Announcer;
   readonly recorder: Recorder;
   readonly pace: Pace;
   readonly address: Address;
@@ -47,6 +49,7 @@ export class Lab {
     this.address = address;
     this.recorder = new Recorder((run) => clock.frame(run));
     this.pace = new Pace(clock);
+    this.announcer = new Announcer(clock);
     this.recorder.signal.subscribe(() => this.pace.mark());
   }
 

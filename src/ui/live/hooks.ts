@@ -1,12 +1,20 @@
 /** @file How components read the lab. */
-import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react';
+import {
+  createContext,
+  useContext,
+  useEffect,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+} from 'react';
 import { flushSync } from 'react-dom';
 import { useStore } from 'zustand';
 import type { MetricName } from '@/engine/config/metrics';
-import type { Point } from './curve';
-import type { Lab } from './lab';
-import type { RunState } from './run';
-import type { ViewState } from './view';
+import type { Point } from '@/ui/state/curve';
+import type { Lab } from '@/ui/state/lab';
+import type { Recorder } from '@/ui/state/recorder';
+import type { RunState } from '@/ui/state/run';
+import type { ViewState } from '@/ui/state/view';
 
 export const LabContext = createContext<Lab | undefined>(undefined);
 
@@ -36,19 +44,27 @@ export function useRecorded<T>(read: (recorder: Lab['recorder']) => T): T {
 /** Whether the panel around is drawn: unfolded and in view. */
 export const ActiveContext = createContext(true);
 
-/**
- * A number that grows when it is this component's turn to draw new data; it stands still while its
- * panel is not drawn. Charts compute from the recorder when it changes.
- */
-export function useRedraw(intervalMs: number): number {
+/** Grows when it is this component's turn to draw new data; stands still while nobody sees it. */
+function useTurn(intervalMs: number): number {
   const { pace } = useLab();
   const isActive = useContext(ActiveContext);
-  const [version, setVersion] = useState(0);
+  const [turn, setTurn] = useState(0);
   useEffect(() => {
     if (!isActive) return;
-    setVersion((v) => v + 1);
+    setTurn((count) => count + 1);
     // Drawn at once, so that the turn is charged for what it costs.
-    return pace.join(() => flushSync(() => setVersion((v) => v + 1)), intervalMs);
+    return pace.join(() => flushSync(() => setTurn((count) => count + 1)), intervalMs);
   }, [pace, isActive, intervalMs]);
-  return version;
+  return turn;
+}
+
+/**
+ * What `compute` makes of the recorder: again when this component's turn comes, at most once in
+ * `intervalMs`, and when `compute` is another function. Outside the panel's sight it stands still.
+ */
+export function useDrawn<T>(compute: (recorder: Recorder) => T, intervalMs: number): T {
+  const { recorder } = useLab();
+  const turn = useTurn(intervalMs);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the recorder changes inside; the turn says when to look.
+  return useMemo(() => compute(recorder), [compute, recorder, turn]);
 }

@@ -1,0 +1,6 @@
+/** @file The page's entry. */
+import { mount } from './mount';
+
+const root = document.getElementById('root');
+if (!root) throw new Error('index.html has no element with the id root');
+mount(root, () => new Worker(new URL('../worker/main.ts', import.meta.url), { type: 'module' }));

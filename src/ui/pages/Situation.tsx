@@ -1,0 +1,161 @@
+/** @file What the visitor must know before the panels: links, failures, a device that came back. */
+import { layered } from '@/engine/config/experiment';
+import { presetById } from '@/engine/config/presets';
+import { settingRows, valueAt } from '@/engine/config/settings';
+import { Button } from '@/ui/components/Button';
+import { Message } from '@/ui/components/Message';
+import { formatBytes, formatCount, formatFixed } from '@/ui/format/numbers';
+import { changeWords, valueWords } from '@/ui/format/settings';
+import { useLab, useRun } from '@/ui/live/hooks';
+import { Notes } from '@/ui/live/Notes';
+import { startAgain } from '@/ui/state/boot';
+import { draftValue } from '@/ui/state/experiments';
+import { isTextMissing } from '@/ui/state/run';
+import { reset, rewind } from '@/ui/state/transport';
+import styles from './Situation.module.css';
+
+export const Situation = () => (
+  <div className={styles['situation']}>
+    <Crash />
+    <Failed />
+    <Recovered />
+    <Notes place="page" />
+    <MissingText />
+    <LinkSummary />
+  </div>
+);
+
+function Crash() {
+  const lab = useLab();
+  const crash = useRun((state) => state.crash);
+  if (crash === undefined) return null;
+  return (
+    <Message
+      title="The engine broke off"
+      isError
+      actions={
+        <Button size="small" onPress={() => startAgain(lab)}>
+          Start again
+        </Button>
+      }
+    >
+      {crash} What was trained since the start is lost; the experiment is in the address and starts
+      again from step 0.
+    </Message>
+  );
+}
+
+function Failed() {
+  const lab = useLab();
+  const failure = useRun((state) => state.failure);
+  if (!failure) return null;
+  const { name, message, step, tensor, checkpointStep } = failure;
+  const isNotFinite = name === 'NotFiniteError';
+  return (
+    <Message
+      title={
+        isNotFinite
+          ? `Stopped at step ${formatFixed(step, 0)}: the loss is not a number`
+          : `Stopped at step ${formatFixed(step, 0)}`
+      }
+      isError
+      actions={
+        <>
+          {checkpointStep !== undefined && (
+            <Button size="small" onPress={() => rewind(lab)}>
+              Back to step {formatFixed(checkpointStep, 0)}
+            </Button>
+          )}
+          <Button size="small" onPress={() => reset(lab)}>
+            Back to step 0
+          </Button>
+        </>
+      }
+    >
+      {tensor && (
+        <>
+          First in <code>{tensor}</code>.{' '}
+        </>
+      )}
+      {message} {isNotFinite && 'Go back and lower a rate before you play on.'}
+    </Message>
+  );
+}
+
+function Recovered() {
+  const lab = useLab();
+  const recovery = useRun((state) => state.recovery);
+  if (!recovery) return null;
+  const { lostAt, resumedAt, reason } = recovery;
+  const again = lostAt - resumedAt;
+  return (
+    <Message
+      title={`The driver took the device back at step ${formatFixed(lostAt, 0)}`}
+      actions={
+        <Button size="small" onPress={() => lab.run.setState({ recovery: undefined })}>
+          Close
+        </Button>
+      }
+    >
+      Training goes on from the copy of step {formatFixed(resumedAt, 0)}
+      {again > 0 &&
+        `, so ${again === 1 ? 'one step is' : `${formatFixed(again, 0)} steps are`} done twice`}
+      .{reason && ` The driver said: ${reason}.`}
+    </Message>
+  );
+}
+
+/** A link asks for a text that it cannot carry. */
+function MissingText() {
+  const lab = useLab();
+  const isMissing = useRun(isTextMissing);
+  if (!isMissing) return null;
+  return (
+    <Message
+      title="This experiment reads a text of its author’s"
+      actions={
+        <Button size="small" onPress={() => draftValue(lab, 'data.ownTextWeight', 0)}>
+          Draft it without that text
+        </Button>
+      }
+    >
+      A link never holds anybody’s text. Add the same text under Data first, or leave it out; then
+      it can play.
+    </Message>
+  );
+}
+
+/** What a link is, before it plays. */
+function LinkSummary() {
+  const isShown = useRun((state) => state.isFromLink && state.info === undefined);
+  const plan = useRun((state) => state.plan);
+  const experiment = useRun((state) => state.experiment);
+  const preset = presetById(experiment.preset);
+  if (!isShown || !preset) return null;
+  const base = layered(preset, {});
+  const values = layered(preset, experiment.changes);
+  const changed = settingRows.filter(([path]) => valueAt(values, path) !== valueAt(base, path));
+  return (
+    <Message title={`A link to an experiment on ${preset.label}`}>
+      {plan &&
+        `${formatCount(plan.parameterCount)} parameters, ${formatCount(plan.activeParameterCount)} active for a token, ${formatBytes(plan.bytes.total)} of memory. `}
+      {changed.length + experiment.timeline.length === 0
+        ? 'It changes nothing against the preset. '
+        : 'Against the preset it changes: '}
+      <ul className={styles['changes']}>
+        {changed.map(([path, field]) => (
+          <li key={path}>
+            {field.label}: {valueWords(valueAt(base, path))} to{' '}
+            <b>{valueWords(valueAt(values, path))}</b>
+          </li>
+        ))}
+        {experiment.timeline.map((change) => (
+          <li key={`${change.step} ${change.path}`}>
+            at step {formatFixed(change.step, 0)}: {changeWords(change)}
+          </li>
+        ))}
+      </ul>
+      {plan?.refusal ? 'It does not fit here; see Preset.' : 'It waits for Play.'}
+    </Message>
+  );
+}

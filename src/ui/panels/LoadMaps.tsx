@@ -1,0 +1,164 @@
+/** @file The right half of the expert-load panel: all layers at the newest step, and domains. */
+import { type ReactNode, useCallback } from 'react';
+import type { Events } from '@/engine/train/commands';
+import { stepAxisEnd } from '@/ui/charts/axis';
+import { type CellGeometry, paintCells, putPixels } from '@/ui/charts/cells';
+import { ExpertGrid } from '@/ui/charts/ExpertGrid';
+import { Spark } from '@/ui/charts/Spark';
+import type { Cell } from '@/ui/charts/useGridCursor';
+import { formatFixed, formatRough } from '@/ui/format/numbers';
+import { Figure, LayerFigure } from '@/ui/live/Figure';
+import { useDrawn, useLab, useRun } from '@/ui/live/hooks';
+import type { Recorder } from '@/ui/state/recorder';
+import { togglePin } from '@/ui/state/view';
+import { usePalette } from '@/ui/theme/palette';
+import { groundOf, historyPoints, shareColor } from './expertLoadData';
+import styles from './LoadMaps.module.css';
+import { Caption, useExpertLayer, useFairShare } from './parts';
+
+/** Rows are lower where there are many. */
+const rowHeightFor = (rows: number) => Math.max(6, Math.min(18, Math.floor(180 / rows)));
+
+const readLoad = ({ load, bias, violations, series }: Recorder) => ({
+  load,
+  bias,
+  violations,
+  end: stepAxisEnd(series.lastStep),
+});
+
+/** Cells of [rows, experts] counts, each row with its own fair share. */
+function useSharePainter(
+  counts: Uint32Array | undefined,
+  firstCell: number,
+  fairOf: (row: number) => number,
+) {
+  const palette = usePalette();
+  return useCallback(
+    (context: CanvasRenderingContext2D, geometry: CellGeometry) => {
+      const { columns, cellWidth } = geometry;
+      const colorOf = (row: number, column: number) =>
+        shareColor(counts?.[firstCell + row * columns + column] ?? 0, fairOf(row));
+      putPixels(context, paintCells(geometry, colorOf, groundOf(palette)), columns * cellWidth);
+    },
+    [counts, firstCell, fairOf, palette],
+  );
+}
+
+/** Every mixture layer at the newest step, with its MaxVio. */
+export function LayersMap() {
+  const { view } = useLab();
+  const { layer, mixtureLayers, expertCount } = useExpertLayer();
+  const fair = useFairShare();
+  const { load, bias, violations, end } = useDrawn(readLoad, 200);
+  const fairOf = useCallback(() => fair, [fair]);
+  const draw = useSharePainter(load?.counts, 0, fairOf);
+  const describe = ({ row, column }: Cell) => {
+    const tokens = load?.counts[row * expertCount + column] ?? 0;
+    const drift = bias?.bias[row * expertCount + column];
+    return [
+      `layer ${mixtureLayers[row]}, expert ${column}: ${formatFixed(tokens, 0)} tokens`,
+      `${formatFixed(tokens / fair, 2)} × fair share`,
+      ...(drift === undefined ? [] : [`bias ${formatRough(drift)}`]),
+    ].join(', ');
+  };
+  const choose = ({ row, column }: Cell) => {
+    if (mixtureLayers[row] === layer) togglePin(view, column);
+    else view.setState({ layer: mixtureLayers[row]! });
+  };
+  return (
+    <>
+      <Caption aside={<span className={styles['aside']}>MaxVio</span>}>
+        <b>All layers</b> at step {formatFixed(load?.step ?? 0, 0)}, <Idle />
+      </Caption>
+      <ExpertGrid
+        label="Tokens of every expert in every layer"
+        expertCount={expertCount}
+        rowHeight={rowHeightFor(mixtureLayers.length)}
+        rows={mixtureLayers.map((index, row) => ({
+          key: String(index),
+          label: `layer ${index}`,
+          isChosen: index === layer,
+          aside: load && (
+            <Violation
+              layer={index}
+              load={load}
+              row={row}
+              spark={<Spark points={historyPoints(violations, row, 60)} end={end} />}
+            />
+          ),
+        }))}
+        draw={draw}
+        describe={describe}
+        onChoose={choose}
+      />
+    </>
+  );
+}
+
+function Violation(props: { layer: number; load: Events['load']; row: number; spark: ReactNode }) {
+  const { layer, load, row, spark } = props;
+  const value = load.maxVio[row] ?? 0;
+  return (
+    <>
+      <span className={styles['spark']}>{spark}</span>
+      <LayerFigure
+        metric="load.maxVio"
+        layer={layer}
+        step={load.step}
+        value={value}
+        text={formatFixed(value, 2)}
+      />
+    </>
+  );
+}
+
+/** The two numbers of all layers together. */
+const Idle = () => (
+  <>
+    <Figure metric="router.deadExperts" /> idle, worst MaxVio <Figure metric="router.maxVio" />
+  </>
+);
+
+const readDomains = ({ domains }: Recorder) => domains;
+
+/** Which domain's tokens go to which expert, in the shown layer. */
+export function DomainsMap() {
+  const { view } = useLab();
+  const { layer, row: layerRow, expertCount } = useExpertLayer();
+  const domains = useRun((state) => state.info?.domains) ?? noDomains;
+  const topK = useRun((state) => state.now.model.expertsPerToken);
+  const counted = useDrawn(readDomains, 250);
+  const fairOf = useCallback(
+    (domain: number) => ((counted?.tokens[domain] ?? 0) * topK) / Math.max(1, expertCount),
+    [counted, topK, expertCount],
+  );
+  const firstCell = layerRow * domains.length * expertCount;
+  const draw = useSharePainter(counted?.counts, firstCell, fairOf);
+  const describe = ({ row, column }: Cell) => {
+    const tokens = counted?.counts[firstCell + row * expertCount + column] ?? 0;
+    const share = fairOf(row) > 0 ? `, ${formatFixed(tokens / fairOf(row), 2)} × fair share` : '';
+    return `${domains[row]?.label}, expert ${column}: ${formatFixed(tokens, 0)} tokens${share}`;
+  };
+  return (
+    <>
+      <Caption aside={<span className={styles['aside']}>of the data</span>}>
+        <b>Layer {layer}</b>, which domain goes where
+      </Caption>
+      <ExpertGrid
+        label={`Tokens of every domain in layer ${layer}`}
+        expertCount={expertCount}
+        rowHeight={18}
+        rows={domains.map(({ id, label, share }) => ({
+          key: id,
+          label,
+          aside: `${formatFixed(share * 100, 0)} %`,
+        }))}
+        draw={draw}
+        describe={describe}
+        onChoose={({ column }) => togglePin(view, column)}
+      />
+    </>
+  );
+}
+
+const noDomains: readonly never[] = [];

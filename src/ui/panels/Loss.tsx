@@ -1,0 +1,164 @@
+import { useCallback, useMemo } from 'react';
+import { type MetricName, metrics } from '@/engine/config/metrics';
+import { fromTop, logScale, smoothed, stepAxisEnd } from '@/ui/charts/axis';
+import { Lines, rowsOf } from '@/ui/charts/Lines';
+import { Spark } from '@/ui/charts/Spark';
+import { TimeFrame } from '@/ui/charts/TimeFrame';
+import { Segmented } from '@/ui/components/Segmented';
+import { formatFixed, formatRough } from '@/ui/format/numbers';
+import { Figure } from '@/ui/live/Figure';
+import { useDrawn, useLab, useLatest, useRun, useView } from '@/ui/live/hooks';
+import type { Recorder } from '@/ui/state/recorder';
+import type { LossUnit } from '@/ui/state/view';
+import { definePanel } from './definePanel';
+import styles from './Loss.module.css';
+import { Columns } from './parts';
+
+const CHART_HEIGHT = 208;
+/** Points of the training curve; the held-out one has fewer. */
+const TRAIN_POINTS = 280;
+const HELD_OUT_POINTS = 100;
+
+const curvesByUnit: Readonly<Record<LossUnit, { train: MetricName; heldOut: MetricName }>> = {
+  nats: { train: 'train.crossEntropy', heldOut: 'eval.crossEntropy' },
+  'bits/byte': { train: 'train.bitsPerByte', heldOut: 'eval.bitsPerByte' },
+};
+
+const lines = [
+  { key: 'raw', color: 'var(--c1)', width: 1, opacity: 0.38 },
+  { key: 'train', color: 'var(--c1)', width: 1.75 },
+  { key: 'heldOut', color: 'var(--ink)', width: 1, hasDots: true },
+] as const;
+
+/** Everything that the chart draws, computed when it is its turn. */
+function lossRows({ series }: Recorder, unit: LossUnit) {
+  const { train, heldOut } = curvesByUnit[unit];
+  const raw = series.points(train, TRAIN_POINTS);
+  const means = smoothed(raw.map((point) => point.value));
+  const trend = raw.map((point, i) => ({ step: point.step, value: means[i]! }));
+  const held = series.points(heldOut, HELD_OUT_POINTS);
+  return {
+    end: stepAxisEnd(series.lastStep),
+    scale: logScale([...raw, ...held].map((point) => point.value)),
+    rows: rowsOf({ raw, train: trend, heldOut: held }),
+    lastTrain: trend.at(-1)?.value,
+    lastHeldOut: held.at(-1)?.value,
+  };
+}
+
+function LossChart() {
+  const { series } = useLab().recorder;
+  const unit = useView((view) => view.lossUnit);
+  const compute = useCallback((recorder: Recorder) => lossRows(recorder, unit), [unit]);
+  const drawn = useDrawn(compute, 250);
+  const { end, scale, rows } = drawn;
+  const label = (name: string, color: string, value: number | undefined) =>
+    value === undefined ? [] : [{ text: name, color, top: fromTop(scale, value) }];
+  const labelsAt = (step: number) => {
+    const { train, heldOut } = curvesByUnit[unit];
+    const trained = series.nearest(train, step)?.value;
+    const held = series.nearest(heldOut, step)?.value;
+    return [
+      ...label(formatRough(trained ?? 0), 'var(--c1)', trained),
+      ...label(formatRough(held ?? 0), 'var(--ink)', held),
+    ];
+  };
+  return (
+    <TimeFrame
+      label={`Loss over steps, ${unit}`}
+      height={CHART_HEIGHT}
+      end={end}
+      ticks={scale.ticks.map((tick) => ({ text: formatRough(tick), top: fromTop(scale, tick) }))}
+      endLabels={[
+        ...label('held out', 'var(--ink)', drawn.lastHeldOut),
+        ...label('train', 'var(--c1)', drawn.lastTrain),
+      ]}
+      labelsAt={labelsAt}
+      hasMarkerNames
+    >
+      {(width, height) => (
+        <Lines width={width} height={height} end={end} scale={scale} rows={rows} lines={lines} />
+      )}
+    </TimeFrame>
+  );
+}
+
+const factRows: readonly MetricName[] = [
+  'train.bitsPerByte',
+  'eval.bitsPerByte',
+  'train.crossEntropy',
+  'train.zLoss',
+  'train.sequenceBalance',
+  'train.gradientNorm',
+  'train.muonLearningRate',
+  'train.adamwLearningRate',
+];
+
+const SPARK_POINTS = 80;
+
+const readSparks = ({ series }: Recorder) => ({
+  sparks: factRows.map((metric) => series.points(metric, SPARK_POINTS)),
+  end: stepAxisEnd(series.lastStep),
+});
+
+function Facts() {
+  const applied = useRun((state) => state.applied);
+  const { sparks, end } = useDrawn(readSparks, 500);
+  const marks = useMemo(() => [...new Set(applied.map((change) => change.step))], [applied]);
+  return (
+    <table className={styles['facts']}>
+      <tbody>
+        {factRows.map((metric, i) => (
+          <tr key={metric}>
+            <th scope="row">
+              {metrics[metric].label}
+              {metric === 'eval.bitsPerByte' && <HeldOutStep />}
+            </th>
+            <td className={styles['spark']}>
+              <Spark points={sparks[i]!} end={end} marks={marks} />
+            </td>
+            <td className={styles['number']}>
+              <Figure metric={metric} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** Held-out text is measured now and then: when it was. */
+function HeldOutStep() {
+  const latest = useLatest('eval.bitsPerByte');
+  return latest ? `, step ${formatFixed(latest.step, 0)}` : null;
+}
+
+function UnitChoice() {
+  const { view } = useLab();
+  const unit = useView((state) => state.lossUnit);
+  return (
+    <Segmented
+      label="Unit of the loss chart"
+      isSmall
+      value={unit}
+      onChange={(lossUnit) => view.setState({ lossUnit })}
+      options={[
+        { value: 'nats', label: 'nats' },
+        { value: 'bits/byte', label: 'bits/byte' },
+      ]}
+    />
+  );
+}
+
+export const loss = definePanel({
+  id: 'loss',
+  title: 'Loss',
+  subtitle: 'how well the next byte is guessed',
+  help: [
+    'Cross-entropy of the next byte, on the batch that is being learned and on text that is never learned. 8 bits per byte is a blind guess; lower is better.',
+    'The thin line is every step, the thick one a running mean. Both axes keep their meaning while the run grows; the vertical one is logarithmic.',
+    'The total loss in the bar above adds z-loss and sequence balance, which are small.',
+  ],
+  Tools: UnitChoice,
+  Body: () => <Columns left={<LossChart />} right={<Facts />} />,
+});

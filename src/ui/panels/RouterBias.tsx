@@ -1,0 +1,37 @@
+import { useDrawn, useRun } from '@/ui/live/hooks';
+import type { Recorder } from '@/ui/state/recorder';
+import { BiasBars } from './BiasBars';
+import { BiasHistory } from './BiasHistory';
+import { definePanel } from './definePanel';
+import { Columns, Empty, LayerStepper } from './parts';
+
+const hasBias = ({ bias }: Recorder) => bias !== undefined;
+
+function RouterBias() {
+  const info = useRun((state) => state.info);
+  const isMeasured = useDrawn(hasBias, 250);
+  if (info && info.mixtureLayers.length === 0) {
+    return <Empty title="This model has no router">Every layer of it is dense.</Empty>;
+  }
+  if (!info || !isMeasured) {
+    return (
+      <Empty title="Biases from the next step on">
+        Every expert’s bias over steps, and how the balancer moved it last. They are read while this
+        panel is in view.
+      </Empty>
+    );
+  }
+  return <Columns left={<BiasHistory />} right={<BiasBars />} />;
+}
+
+export const routerBias = definePanel({
+  id: 'router-bias',
+  title: 'Router bias',
+  subtitle: 'added to a score when experts are chosen, never to the weight of their answer',
+  help: [
+    'An expert with too many tokens gets a lower bias, one with too few a higher one, so that the next tokens spread better. The gradient never sees the bias.',
+    'The sign rule takes a step of fixed size towards balance. SMEBU’s step shrinks as the load evens out, and has momentum.',
+  ],
+  Tools: LayerStepper,
+  Body: RouterBias,
+});

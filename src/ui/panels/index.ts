@@ -1,0 +1,12 @@
+/** @file Every panel, in the order of the page. */
+import { attention } from './Attention';
+import type { Panel } from './definePanel';
+import { expertLoad } from './ExpertLoad';
+import { loss } from './Loss';
+import { needles } from './Needles';
+import { routerBias } from './RouterBias';
+import { samples } from './Samples';
+
+export type { Panel } from './definePanel';
+
+export const panels: readonly Panel[] = [loss, expertLoad, routerBias, attention, needles, samples];

@@ -1,0 +1,73 @@
+import { presetById } from '@/engine/config/presets';
+import { useIsNarrow } from '@/ui/charts/gutters';
+import { Fold } from '@/ui/components/Fold';
+import { formatCount, formatShort } from '@/ui/format/numbers';
+import { useRun } from '@/ui/live/hooks';
+import { Notes } from '@/ui/live/Notes';
+import { Changes } from './Changes';
+import { DraftFoot } from './DraftFoot';
+import { Balancer, Constants, LiveFolds, LiveSettings, Rates } from './LiveSettings';
+import { MemoryPlan } from './MemoryPlan';
+import { Mixture } from './Mixture';
+import { Presets } from './Presets';
+import styles from './Rail.module.css';
+import { ModelSettings, RunFolds } from './RunSettings';
+
+/** The experiment, at the left of the page; folded at its top where the page is narrow. */
+export function Rail() {
+  const isNarrow = useIsNarrow();
+  return (
+    <aside className={styles['rail']} aria-label="Experiment">
+      {isNarrow ? <Narrow /> : <Wide />}
+      <DraftFoot />
+    </aside>
+  );
+}
+
+const NewRun = () => (
+  <>
+    <ModelSettings />
+    <Mixture />
+    <RunFolds />
+    <Notes place="settings" />
+    <MemoryPlan />
+    <Changes />
+  </>
+);
+
+const Wide = () => (
+  <>
+    <Presets />
+    <LiveSettings />
+    <NewRun />
+  </>
+);
+
+/** Only the balancer stays in the open. */
+function Narrow() {
+  const preset = useRun((state) => presetById(state.experiment.preset)?.label);
+  const parameterCount = useRun((state) => state.plan?.parameterCount);
+  const { muonLearningRate, adamwLearningRate } = useRun((state) => state.now.optimizer);
+  const size = parameterCount === undefined ? '' : `, ${formatCount(parameterCount)} parameters`;
+  return (
+    <>
+      <Fold title="Experiment" summary={`${preset}${size}`}>
+        <div className={styles['folded']}>
+          <Presets />
+          <NewRun />
+        </div>
+      </Fold>
+      <div className={styles['balancer']}>
+        <Balancer />
+      </div>
+      <Fold
+        title="Rates and constants"
+        summary={`Muon ${formatShort(muonLearningRate)}, AdamW ${formatShort(adamwLearningRate)}`}
+      >
+        <Constants />
+        <Rates />
+        <LiveFolds />
+      </Fold>
+    </>
+  );
+}

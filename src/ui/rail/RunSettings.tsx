@@ -1,0 +1,81 @@
+/** @file Settings that start a new run: they are drafted, then started together. */
+import { complaints } from '@/engine/config/experiment';
+import { type SettingPath, valueAt } from '@/engine/config/settings';
+import { Fold } from '@/ui/components/Fold';
+import { Setting } from '@/ui/controls/Setting';
+import { formatFixed } from '@/ui/format/numbers';
+import { valueWords } from '@/ui/format/settings';
+import { useLab, useRun } from '@/ui/live/hooks';
+import { draftValue } from '@/ui/state/experiments';
+import type { RunState } from '@/ui/state/run';
+import styles from './LiveSettings.module.css';
+import { Section } from './Section';
+import { groups, groupTitles, modelPaths, remainingPaths } from './sections';
+
+/** Values of the form: the draft's, or the running ones. */
+export const formValues = ({ draft, now }: RunState) => draft?.values ?? now;
+
+/** Why the drafted values cannot be, path by path; only the first rule of a row. */
+export function complaintAt(state: RunState, path: SettingPath): string | undefined {
+  if (!state.draft) return undefined;
+  return complaints(state.draft.values).find((complaint) => complaint.path === path)?.message;
+}
+
+/** One row that starts a new run, with what it was. */
+export function DraftedSetting({ path }: { path: SettingPath }) {
+  const lab = useLab();
+  const value = useRun((state) => valueAt(formValues(state), path));
+  const running = useRun((state) => valueAt(state.now, path));
+  const complaint = useRun((state) => complaintAt(state, path));
+  return (
+    <Setting
+      path={path}
+      value={value}
+      was={value === running ? undefined : running}
+      complaint={complaint}
+      onChange={(to) => draftValue(lab, path, to)}
+    />
+  );
+}
+
+export function ModelSettings() {
+  const tokens = useRun((state) => {
+    const { data } = formValues(state);
+    return data.contextLength * data.batchSequences;
+  });
+  return (
+    <Section title="Model" aside={`new run, ${formatFixed(tokens, 0)} tokens a step`}>
+      {modelPaths.map((path) => (
+        <DraftedSetting key={path} path={path} />
+      ))}
+    </Section>
+  );
+}
+
+/** Every other row that starts a new run, folded by group. */
+export function RunFolds() {
+  const values = useRun(formValues);
+  return (
+    <div className={styles['folds']}>
+      {groups.map((group) => {
+        const paths = remainingPaths(group, false);
+        const first = paths[0];
+        if (!first || group === 'data') return null;
+        const summary =
+          paths.length === 1
+            ? valueWords(valueAt(values, first))
+            : `${paths.length} settings, start a new run`;
+        return (
+          <Fold key={group} title={runTitles[group] ?? groupTitles[group]} summary={summary}>
+            {paths.map((path) => (
+              <DraftedSetting key={path} path={path} />
+            ))}
+          </Fold>
+        );
+      })}
+    </div>
+  );
+}
+
+/** Where a group also has live rows, its other ones need a title of their own. */
+const runTitles: Readonly<Record<string, string>> = { optimizer: 'Router optimizer' };
