@@ -6,7 +6,8 @@
 //   dx_RD     [R, D]  out
 //   dgates_R  [R]     out
 //
-// One workgroup per row r; its threads stride over D. Dispatch: R workgroups, spread over x and y.
+// One thread per row r: no shared memory, which software adapters punish.
+// Dispatch: ceil(R / THREADS) workgroups, spread over x and y.
 
 struct Params {
   R: u32,
@@ -23,7 +24,6 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> dgates_R: array<f32>;
 
 const THREADS = 64u;
-var<workgroup> partial: array<f32, THREADS>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -31,22 +31,16 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let r = group.y * groups.x + group.x;
-  if (r >= params.R) { return; } // whole workgroup leaves, so the barriers below stay uniform
+  let r = (group.y * groups.x + group.x) * THREADS + lane;
+  if (r >= params.R) { return; }
   let token = (r / params.K) * params.D;
   let place = sorted_R[r] * params.D;
   let gate = gates_R[r];
   var sum = 0.0;
-  for (var d = lane; d < params.D; d += THREADS) {
+  for (var d = 0u; d < params.D; d++) {
     let dy = dy_TD[token + d];
     sum += dy * x_RD[place + d];
     dx_RD[place + d] = gate * dy;
   }
-  partial[lane] = sum;
-  workgroupBarrier();
-  for (var half = THREADS / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { partial[lane] += partial[lane + half]; }
-    workgroupBarrier();
-  }
-  if (lane == 0u) { dgates_R[r] = partial[0]; }
+  dgates_R[r] = sum;
 }

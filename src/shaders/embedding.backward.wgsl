@@ -1,23 +1,24 @@
 // Embedding, backward pass: dtable[v] += scale * sum of dy[t] over the tokens t equal to v.
 //
-//   tokens_T   [T]     in      token ids
-//   dy_TD      [T, D]  in      gradient of the output
-//   dtable_VD  [V, D]  in/out  added to
+//   order_T    [T]      in      places of the tokens, sorted by token, then by place (made on the host)
+//   starts     [V + 1]  in      first entry of order_T of each token id, and the end
+//   dy_TD      [T, D]   in      gradient of the output
+//   dtable_VD  [V, D]   in/out  added to
 //
-// One thread per channel of one row of the table; it walks over all tokens in order, so the sum has a fixed
-// order and needs no atomics. Dispatch: ceil(D / THREADS) x V workgroups, V spread over y and z.
+// One thread per channel of one row of the table; it walks over the places of its token in order, so the sum
+// has a fixed order and needs no atomics. Dispatch: ceil(V * D / THREADS) workgroups, spread over x and y.
 
 struct Params {
-  T: u32,
-  D: u32,
   V: u32,
+  D: u32,
   scale: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> tokens_T: array<u32>;
-@group(0) @binding(2) var<storage, read> dy_TD: array<f32>;
-@group(0) @binding(3) var<storage, read_write> dtable_VD: array<f32>;
+@group(0) @binding(1) var<storage, read> order_T: array<u32>;
+@group(0) @binding(2) var<storage, read> starts: array<u32>;
+@group(0) @binding(3) var<storage, read> dy_TD: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dtable_VD: array<f32>;
 
 const THREADS = 64u;
 
@@ -27,12 +28,11 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let v = group.z * groups.y + group.y;
-  let d = group.x * THREADS + lane;
-  if (v >= params.V || d >= params.D) { return; }
+  let i = (group.y * groups.x + group.x) * THREADS + lane;
+  if (i >= params.V * params.D) { return; }
+  let v = i / params.D;
+  let d = i % params.D;
   var sum = 0.0;
-  for (var t = 0u; t < params.T; t++) {
-    if (tokens_T[t] == v) { sum += dy_TD[t * params.D + d]; }
-  }
-  dtable_VD[v * params.D + d] += params.scale * sum;
+  for (var at = starts[v]; at < starts[v + 1u]; at++) { sum += dy_TD[order_T[at] * params.D + d]; }
+  dtable_VD[i] += params.scale * sum;
 }

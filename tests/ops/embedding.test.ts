@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import { embedding } from '@/engine/ops/embedding';
+import { embedding, tokenOrder } from '@/engine/ops/embedding';
 import { embedding as reference } from '../reference/embedding';
 import { expectClose } from '../support/close';
 import { gradient, noise } from '../support/gradient';
@@ -22,8 +22,13 @@ describe('embedding', () => {
       reference(tokens, table, D, SCALE).reduce((sum, y, i) => sum + y * dy[i]!, 0);
     const bench = lab.bench();
     const tables = bench.parameter([V, D], table);
+    const { order, starts } = tokenOrder(tokens, V);
+    const sorted = {
+      order_T: bench.tensor([T], order, 'u32'),
+      starts: bench.tensor([V + 1], starts, 'u32'),
+    };
     const y = bench.tape.keep(
-      embedding(bench.tape, bench.tensor([T], tokens, 'u32'), tables.value, SCALE),
+      embedding(bench.tape, bench.tensor([T], tokens, 'u32'), tables.value, SCALE, sorted),
     );
     bench.seedGradient(y, dy);
     bench.tape.backward();

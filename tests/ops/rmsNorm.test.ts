@@ -35,6 +35,8 @@ describe('rmsNorm', () => {
   it.each([
     [5, 67],
     [130, 3],
+    [70, 8],
+    [3, 132],
   ])('backward equals central differences of the reference, T=%i D=%i', async (T, D) => {
     const { x, gain, residual, dy } = inputs(T, D);
     const loss = () =>

@@ -2,7 +2,7 @@
 import type { Settings } from '../config/settings';
 import type { Tape } from '../gpu/tape';
 import type { Tensor } from '../gpu/tensor';
-import { embedding } from '../ops/embedding';
+import { embedding, type TokenOrder } from '../ops/embedding';
 import { addRmsNorm, rmsNorm } from '../ops/rmsNorm';
 import { type AttentionInputs, attentionLayer } from './attention';
 import { feedForward } from './feedForward';
@@ -13,6 +13,8 @@ import type { Weights } from './weights';
 export interface TransformerInputs extends AttentionInputs, MixtureInputs {
   /** u32 [T] token ids. */
   readonly tokens_T: Tensor;
+  /** The same tokens sorted: for the backward pass. */
+  readonly tokenOrder?: TokenOrder;
 }
 
 export interface TransformerOutput {
@@ -29,7 +31,7 @@ export function transformer(
   inputs: TransformerInputs,
 ): TransformerOutput {
   const scale = model.embeddingMultiplier ? Math.sqrt(model.width) : 1;
-  let x_TD = embedding(tape, inputs.tokens_T, weights.at(embeddingName), scale);
+  let x_TD = embedding(tape, inputs.tokens_T, weights.at(embeddingName), scale, inputs.tokenOrder);
   const mixtures: MixtureRecord[] = [];
   for (let layer = 0; layer < model.layerCount; layer++) {
     const gain = (name: string) => weights.at(layerName(layer, `${name}.weight`));

@@ -66,7 +66,9 @@ export function combine(
     const { tensor: dx_RD } = tape.gradientOf(x_RD);
     const dgates_R = tape.gradientOf(gates_TK).tensor.view([R]);
     const tensors = { x_RD, gates_R: gates_TK.view([R]), sorted_R, dy_TD, dx_RD, dgates_R };
-    tape.dispatch(backward, tensors, { R, D, K }, R, { cost: 2 * R * D });
+    tape.dispatch(backward, tensors, { R, D, K }, Math.ceil(R / backward.threads), {
+      cost: 2 * R * D,
+    });
     if (shared_TD) tape.shareGradient(shared_TD, y_TD);
   });
   return y_TD;

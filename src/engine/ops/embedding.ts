@@ -3,7 +3,7 @@ import backwardWgsl from '@/shaders/embedding.backward.wgsl?raw';
 import forwardWgsl from '@/shaders/embedding.forward.wgsl?raw';
 import { defineKernel } from '../gpu/kernel';
 import { expectShape } from '../gpu/shape';
-import { folded, type Tape } from '../gpu/tape';
+import type { Tape } from '../gpu/tape';
 import type { Tensor } from '../gpu/tensor';
 
 const forward = defineKernel({
@@ -17,26 +17,60 @@ const backward = defineKernel({
   name: 'embedding.backward',
   wgsl: backwardWgsl,
   entryPoint: 'main',
-  buffers: { tokens_T: 'read', dy_TD: 'read', dtable_VD: 'read_write' },
-  params: { T: 'u32', D: 'u32', V: 'u32', scale: 'f32' },
+  buffers: { order_T: 'read', starts: 'read', dy_TD: 'read', dtable_VD: 'read_write' },
+  params: { V: 'u32', D: 'u32', scale: 'f32' },
 });
 
-/** y [T, D] from ids [T] (u32, each below V) and a table [V, D], whose gradient must outlive the step. */
-export function embedding(tape: Tape, tokens_T: Tensor, table_VD: Tensor, scale: number): Tensor {
+/** The tokens of a batch sorted by id, so that the backward pass of a row reads only its own tokens. */
+export interface TokenOrder {
+  /** u32 [T]: places sorted by token, then by place. */
+  readonly order_T: Tensor;
+  /** u32 [V + 1]: first entry of `order_T` of each token id, and the end. */
+  readonly starts: Tensor;
+}
+
+/** Values of a `TokenOrder`: a counting sort. Every token must be below V. */
+export function tokenOrder(
+  tokens: Uint32Array,
+  V: number,
+): { order: Uint32Array; starts: Uint32Array } {
+  const starts = new Uint32Array(V + 1);
+  for (const token of tokens) starts[token + 1]!++;
+  for (let v = 0; v < V; v++) starts[v + 1]! += starts[v]!;
+  const next = starts.slice();
+  const order = new Uint32Array(tokens.length);
+  for (const [t, token] of tokens.entries()) order[next[token]!++] = t;
+  return { order, starts };
+}
+
+/**
+ * y [T, D] from ids [T] (u32, each below V) and a table [V, D], whose gradient must outlive the step.
+ * @param sorted needed for the backward pass only.
+ */
+export function embedding(
+  tape: Tape,
+  tokens_T: Tensor,
+  table_VD: Tensor,
+  scale: number,
+  sorted?: TokenOrder,
+): Tensor {
   const [T] = expectShape('embedding tokens_T', tokens_T, 1);
   const [V, D] = expectShape('embedding table_VD', table_VD, 2);
   const y_TD = tape.tensor([T, D], 'embedding');
   const groups = Math.ceil((T * D) / forward.threads);
   tape.dispatch(forward, { tokens_T, table_VD, y_TD }, { T, D, scale }, groups);
-  tape.onBackward(() => {
-    const tensors = {
-      tokens_T,
-      dy_TD: tape.upstream(y_TD),
-      dtable_VD: tape.gradientOf(table_VD).tensor,
-    };
-    const [rows, layers] = folded(V);
-    const grid = [Math.ceil(D / backward.threads), rows, layers] as const;
-    tape.dispatch(backward, tensors, { T, D, V, scale }, grid, { cost: V * T });
-  });
+  if (sorted) {
+    expectShape('embedding order_T', sorted.order_T, [T]);
+    expectShape('embedding starts', sorted.starts, [V + 1]);
+    tape.onBackward(() => {
+      const tensors = {
+        ...sorted,
+        dy_TD: tape.upstream(y_TD),
+        dtable_VD: tape.gradientOf(table_VD).tensor,
+      };
+      const rowGroups = Math.ceil((V * D) / backward.threads);
+      tape.dispatch(backward, tensors, { V, D, scale }, rowGroups, { cost: T * D });
+    });
+  }
   return y_TD;
 }

@@ -27,7 +27,7 @@ const total = defineKernel({
 });
 
 /** Elements that one thread adds up before a second workgroup is worth starting. */
-const ELEMENTS_PER_THREAD = 4;
+const ELEMENTS_PER_THREAD = 64;
 const MAX_PARTIALS = 256;
 
 /** What clipping left for the optimizer: [norm before clipping, scale, isHalted as 0 or 1, unused]. */

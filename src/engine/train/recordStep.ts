@@ -70,6 +70,7 @@ export function recordStep(state: RunState): Tape {
   };
   const { hidden_TD, mixtures } = transformer(tape, settings.model, weights, {
     tokens_T: batch.tokens_T,
+    tokenOrder: state.tokenOrder,
     positions: {
       table_PC: state.ropeTable_PC,
       sequenceLength: settings.data.contextLength,

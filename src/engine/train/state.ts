@@ -13,6 +13,7 @@ import { Weights } from '../model/weights';
 import { adamwLive } from '../ops/adamw';
 import { attentionMapFields } from '../ops/attentionMap';
 import { lossFields } from '../ops/crossEntropy';
+import type { TokenOrder } from '../ops/embedding';
 import { CLIP_LENGTH, gradientNormLive } from '../ops/gradientNorm';
 import { loadBalanceLive } from '../ops/loadBalance';
 import { muonLive, newtonSchulzLive } from '../ops/muon';
@@ -31,6 +32,8 @@ export class RunState {
 
   /** u32 [T] each: what a step eats. */
   readonly batch: { tokens_T: Tensor; targets_T: Tensor; documents_T: Tensor; domains_T: Tensor };
+  /** The tokens of the batch sorted by id. */
+  readonly tokenOrder: TokenOrder;
   /** [P, C] angles of every position that any program reaches. */
   readonly ropeTable_PC: Tensor;
   readonly router: { bias_LE: Tensor; momentum_LE: Tensor; update_LE: Tensor };
@@ -84,6 +87,10 @@ export class RunState {
       targets_T: u32('batch', [B * S], 'targets'),
       documents_T: u32('batch', [B * S], 'documents'),
       domains_T: u32('batch', [B * S], 'domains'),
+    };
+    this.tokenOrder = {
+      order_T: u32('batch', [B * S], 'token order'),
+      starts: u32('batch', [model.vocabSize + 1], 'token starts'),
     };
     this.ropeTable_PC = f32('batch', [longest, model.headWidth], 'rope table');
     this.router = {

@@ -10,6 +10,7 @@ import { planActivations } from '../gpu/planner';
 import { Program, type Progress } from '../gpu/program';
 import { Readback } from '../gpu/readback';
 import type { Tensor } from '../gpu/tensor';
+import { tokenOrder } from '../ops/embedding';
 import { setLiveValues } from './liveValues';
 import { recordStart, recordStep, sections } from './recordStep';
 import type { RunState } from './state';
@@ -147,7 +148,11 @@ export class Stepper {
   write({ tokens, targets, documents, domains }: Batch): void {
     const { queue } = this.open.device;
     const { tokens_T, targets_T, documents_T, domains_T } = this.state.batch;
+    const { order_T, starts: starts_V } = this.state.tokenOrder;
+    const { order, starts } = tokenOrder(tokens, this.state.settings.model.vocabSize);
     const pairs: readonly (readonly [Tensor, Uint32Array])[] = [
+      [order_T, order],
+      [starts_V, starts],
       [tokens_T, tokens],
       [targets_T, targets],
       [documents_T, documents],
