@@ -7,7 +7,7 @@ import { createReadStream, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize, resolve, sep } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ROOT, say } from './terminal.mjs';
+import { isMain, ROOT, say } from './terminal.mjs';
 
 const HOST = '127.0.0.1';
 const PORTS_TRIED = 20;
@@ -109,7 +109,7 @@ function fileOf(root, url) {
   }
 }
 
-if (process.argv[1] === join(ROOT, 'scripts', 'server.mjs')) {
+if (isMain(import.meta.url)) {
   const { values } = parseArgs({
     options: {
       port: { type: 'string', default: '4173' },

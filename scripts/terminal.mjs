@@ -40,6 +40,13 @@ export function run(command, args, { env = {}, quiet = false, timeoutMs = 0 } = 
   });
 }
 
+/**
+ * Whether a script was started by itself and not imported.
+ *
+ * @param {string} url `import.meta.url` of the script
+ */
+export const isMain = (url) => process.argv[1] === fileURLToPath(url);
+
 /** @param {string} text */
 export const say = (text) => process.stdout.write(`${text}\n`);
 
