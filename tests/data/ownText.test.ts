@@ -121,10 +121,13 @@ describe('a text of the visitor is cut into pieces', () => {
   });
 
   test('between letters where there are no lines', () => {
-    const pieces = piecesOf(bytesOf('鯨'.repeat(20_000)));
-    expect(pieces.length).toBeGreaterThan(10);
     const decoder = new TextDecoder('utf-8', { fatal: true });
-    expect(pieces.map((piece) => decoder.decode(piece)).join('')).toBe('鯨'.repeat(20_000));
+    for (const start of ['', 'x', 'xy']) {
+      const text = start + '鯨'.repeat(20_000);
+      const pieces = piecesOf(bytesOf(text));
+      expect(pieces.length).toBeGreaterThan(10);
+      expect(pieces.map((piece) => decoder.decode(piece)).join('')).toBe(text);
+    }
   });
 
   test('and left whole when it is short', () => {

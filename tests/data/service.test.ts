@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { defaultSettings } from '@/engine/config/settings';
 import { CorpusError } from '@/engine/data/documents';
 import type { CorpusId } from '@/engine/data/domains';
 import { createDataService } from '@/engine/data/service';
-import { corpora, defaultSettings, ownText, settingsWith } from './texts';
+import { corpora, ownText, settingsWith } from './texts';
 
 const load = async (id: CorpusId) => corpora[id]!;
 const onlyOwn = settingsWith({

@@ -1,7 +1,7 @@
 /** Small texts for data tests: every document can be told from every other by its first letters. */
 
 import { layered } from '@/engine/config/experiment';
-import { defaultSettings, type Settings, type SettingsChanges } from '@/engine/config/settings';
+import type { Settings, SettingsChanges } from '@/engine/config/settings';
 import type { Corpora } from '@/engine/data/domains';
 
 const encoder = new TextEncoder();
@@ -34,8 +34,6 @@ export const ownText: Uint8Array = encoder.encode(
 
 export const settingsWith = (changes: SettingsChanges): Settings =>
   layered({ id: 'test', label: '', help: '', source: '', changes }, {});
-
-export { defaultSettings };
 
 export const textOf = (tokens: ArrayLike<number>): string =>
   new TextDecoder().decode(Uint8Array.from(Array.from(tokens)));

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Settings } from '@/engine/config/settings';
+import { defaultSettings, type Settings } from '@/engine/config/settings';
 import type { Batch, BatchSource } from '@/engine/data/batch';
 import type { CorpusId } from '@/engine/data/domains';
 import { createDataService, type DataService } from '@/engine/data/service';
 import { connectData } from '@/worker/dataClient';
 import { serveData } from '@/worker/dataHost';
 import type { DataPort } from '@/worker/dataProtocol';
-import { corpora, defaultSettings, ownText, settingsWith } from './texts';
+import { corpora, ownText, settingsWith } from './texts';
 
 const load = async (id: CorpusId) => corpora[id]!;
 const opened: MessagePort[] = [];
