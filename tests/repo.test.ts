@@ -54,7 +54,7 @@ describe('every shader', () => {
       lines.findIndex((line) => !line.startsWith('//')),
     );
     expect(head.length, 'lines of the head comment').toBeGreaterThanOrEqual(3);
-    expect(head.join('\n')).toMatch(/dispatch/i);
+    expect(head.join('\n')).toMatch(/dispatch|workgroup|thread/i);
   });
 
   it.each(shaders)('%s binds one buffer a line, uniforms first, from 0 on', (path) => {

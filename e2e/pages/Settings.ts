@@ -1,20 +1,42 @@
 /** @file The rail at the left: preset, settings, and what a running run obeys. */
 import type { Locator, Page } from '@playwright/test';
-import type { Field } from '@/engine/config/field';
-import { type SettingPath, settings } from '@/engine/config/settings';
+import { presetById } from '@/engine/config/presets';
+import { fieldAt, type SettingPath } from '@/engine/config/settings';
 
 export class Settings {
-  constructor(readonly page: Page) {}
+  readonly preset: Locator;
+  /** Starts the drafted experiment. */
+  readonly newRun: Locator;
 
-  /** The choice of a preset. */
-  get preset(): Locator {
-    return this.page.getByRole('radiogroup', { name: 'Preset' });
+  constructor(readonly page: Page) {
+    this.preset = page.getByRole('radiogroup', { name: 'Preset' });
+    this.newRun = page.getByRole('button', { name: 'New run' });
   }
 
-  /** The control of one setting, by the label that the table gives it. */
-  control(path: SettingPath): Locator {
-    const [group, name] = path.split('.') as [keyof typeof settings, string];
-    const { label } = (settings[group] as Readonly<Record<string, Field>>)[name]!;
-    return this.page.getByLabel(label, { exact: true });
+  /** Drafts a run on another preset. */
+  async choosePreset(id: string): Promise<void> {
+    const { label } = presetById(id)!;
+    await this.preset.getByText(label, { exact: true }).click();
+  }
+
+  /** The field of a number or a text. */
+  field(path: SettingPath): Locator {
+    return this.page.getByRole('textbox', { name: fieldAt(path)!.label, exact: true });
+  }
+
+  /** Types a value and leaves the field, as a visitor does. */
+  async fill(path: SettingPath, value: string | number): Promise<void> {
+    await this.field(path).fill(String(value));
+    await this.field(path).press('Enter');
+  }
+
+  /** The options of a choice, one of them checked. */
+  choice(path: SettingPath): Locator {
+    return this.page.getByRole('radiogroup', { name: fieldAt(path)!.label, exact: true });
+  }
+
+  /** Takes an option by the word that the page shows for it. */
+  async choose(path: SettingPath, option: string): Promise<void> {
+    await this.choice(path).getByText(option, { exact: true }).click();
   }
 }
