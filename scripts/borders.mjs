@@ -18,6 +18,8 @@ import { isMain, ROOT, say } from './terminal.mjs';
 const CONFIG = 'src/engine/config';
 const BASE = [CONFIG, 'src/engine/math'];
 const COMMANDS = 'src/engine/train/commands';
+const LOOKS = ['src/ui/theme', 'src/ui/format'];
+const PARTS = ['components', 'controls', 'state', 'live', 'charts'].map((name) => `src/ui/${name}`);
 
 /** @type {readonly Area[]} */
 const AREAS = [
@@ -38,23 +40,40 @@ const AREAS = [
     packages: ['idb'],
   },
   { home: 'src/cli', may: ['src/engine/index', 'src/engine/node', CONFIG] },
+  { home: 'src/ui/theme', packages: ['react', 'zustand'] },
+  { home: 'src/ui/format', may: [CONFIG] },
   {
     home: 'src/ui/state',
     may: [CONFIG, 'src/worker/client', 'src/ui/format'],
     types: [COMMANDS, 'src/worker/protocol'],
-    packages: ['react', 'zustand', 'idb'],
+    packages: ['zustand', 'idb'],
   },
+  { home: 'src/ui/components', may: LOOKS, packages: ['react', 'react-aria-components'] },
   {
-    home: 'src/ui/components',
-    may: ['src/ui/theme', 'src/ui/format'],
+    home: 'src/ui/controls',
+    may: [CONFIG, ...LOOKS, 'src/ui/components'],
     packages: ['react', 'react-aria-components'],
   },
   {
-    home: 'src/ui',
-    may: [CONFIG, 'src/worker/client'],
-    types: [COMMANDS, 'src/worker/protocol'],
-    packages: ['react', 'react-dom', 'react-aria-components', 'recharts', 'zustand'],
+    home: 'src/ui/live',
+    may: [CONFIG, ...LOOKS, 'src/ui/components', 'src/ui/state'],
+    types: [COMMANDS],
+    packages: ['react', 'react-dom', 'zustand'],
   },
+  {
+    home: 'src/ui/charts',
+    may: [CONFIG, ...LOOKS, 'src/ui/state', 'src/ui/live'],
+    types: [COMMANDS],
+    packages: ['react', 'recharts'],
+  },
+  // The bar links to the panels, which know neither it nor the rail.
+  ...['bar', 'rail', 'pages', 'panels'].map((part) => ({
+    home: `src/ui/${part}`,
+    may: [CONFIG, ...LOOKS, ...PARTS, ...(part === 'bar' ? ['src/ui/panels'] : [])],
+    types: [COMMANDS],
+    packages: ['react', 'react-aria-components'],
+  })),
+  { home: 'src/ui', packages: ['react', 'react-dom'] },
 ];
 
 /** Names that a page or a worker has and an engine must be handed. */
