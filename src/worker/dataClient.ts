@@ -78,8 +78,8 @@ class Line {
     });
   }
 
-  tellTaken(run: number, epoch: number): void {
-    const taken: Taken = { taken: { run, epoch } };
+  tellTaken(run: number): void {
+    const taken: Taken = { taken: run };
     this.#port.postMessage(taken, []);
   }
 
@@ -127,7 +127,7 @@ class RemoteSource implements BatchSource {
     return this.#inTurn(async () => {
       const { batch, cursor } = await this.#take();
       this.#cursor = cursor;
-      this.#line.tellTaken(this.#run, this.#epoch);
+      this.#line.tellTaken(this.#run);
       return batch;
     });
   }

@@ -24,7 +24,7 @@ export function serveData(port: DataPort, createService: (baseUrl: string) => Da
   let host: Host | undefined;
   port.onmessage = ({ data }: MessageEvent<ToDataWorker>) => {
     if ('baseUrl' in data) host = new Host(port, createService(data.baseUrl));
-    else if ('taken' in data) host?.taken(data.taken.run, data.taken.epoch);
+    else if ('taken' in data) host?.taken(data.taken);
     else void host?.answer(data);
   };
 }
@@ -42,7 +42,6 @@ class Host {
         const { domains, training, heldOut } = await service.openRun(settings);
         const run = this.#runCount++;
         const opened: OpenedRun = { run, domains, heldOut, cursor: await training.cursor() };
-        this.#ahead?.stop();
         this.#ahead = new Ahead(port, run, training);
         return opened;
       },
@@ -61,8 +60,8 @@ class Host {
     if (call === 'openRun' || call === 'seek') this.#ahead?.fill();
   }
 
-  taken(run: number, epoch: number): void {
-    if (this.#ahead?.run === run) this.#ahead.taken(epoch);
+  taken(run: number): void {
+    if (this.#ahead?.run === run) this.#ahead.taken();
   }
 
   async #reply(id: number, call: keyof DataCalls, args: readonly unknown[]): Promise<Reply> {
@@ -86,7 +85,6 @@ class Ahead {
   readonly #source: BatchSource;
   #epoch = 0;
   #wanted = batchesAhead;
-  #isStopped = false;
   /** Work on the source, one thing after the other. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -96,12 +94,7 @@ class Ahead {
     this.#source = source;
   }
 
-  stop(): void {
-    this.#isStopped = true;
-  }
-
-  taken(epoch: number): void {
-    if (epoch !== this.#epoch) return; // of the stream before a seek
+  taken(): void {
     this.#wanted += 1;
     this.fill();
   }
@@ -124,7 +117,7 @@ class Ahead {
   async #make(): Promise<void> {
     const where = { run: this.run, epoch: this.#epoch };
     try {
-      while (this.#wanted > 0 && !this.#isStopped) {
+      while (this.#wanted > 0) {
         this.#wanted -= 1;
         const batch = await this.#source.next();
         const prepared: Prepared = { ...where, batch, cursor: await this.#source.cursor() };

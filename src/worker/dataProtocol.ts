@@ -39,9 +39,9 @@ export interface DataInit {
   readonly baseUrl: string;
 }
 
-/** A batch was used up, so another may be made. */
+/** A batch of that run was used up, so another may be made. */
 export interface Taken {
-  readonly taken: { readonly run: number; readonly epoch: number };
+  readonly taken: number;
 }
 
 /** A batch made ahead. `cursor` is the position behind it. */

@@ -106,6 +106,19 @@ describe('a needle text', () => {
     );
   });
 
+  test('holds as many pairs as fit around the asked one, where more are wanted', () => {
+    for (let length = 32; length <= 140; length++) {
+      for (const depth of [0, 0.1, 0.5, 0.77, 1]) {
+        const { tokens, keys } = needleText({ length, depth, keys: 32, seed: 1, trial: 0 });
+        const body = length - 3;
+        const asked = Math.round(depth * (body - 4));
+        const fit = 1 + Math.floor(asked / 4) + Math.floor((body - asked - 4) / 4);
+        expect(keys).toBe(Math.min(32, fit));
+        expect(pairsOf(textOf(tokens.subarray(0, body))).length).toBe(keys);
+      }
+    }
+  });
+
   test('is the same for equal requests, another for every other', () => {
     const request = { length: 128, depth: 0.5, keys: 4, seed: 7, trial: 0 };
     const text = (changes: Partial<typeof request>) =>
