@@ -1,6 +1,6 @@
 /** @file The border check finds what it is for: a check that lets everything pass looks the same as clean code. */
 import { describe, expect, it } from 'vitest';
-import { crossings } from '../../scripts/borders.mjs';
+import { crossings, rewritten } from '../../scripts/borders.mjs';
 
 const why = (file: string, source: string): string[] =>
   crossings(file, source).map((line) => line.slice(`${file}: `.length));
@@ -56,6 +56,14 @@ describe('borders', () => {
     expect(
       why('src/engine/ops/swiglu.ts', `import { defineKernel } from '../gpu/kernel';`),
     ).toEqual(['write ../gpu/kernel from @/, so that the border shows']);
+    expect(
+      rewritten(
+        'src/engine/ops/swiglu.ts',
+        `import { a } from '../gpu/kernel';\nimport b from './b';`,
+      ),
+    ).toBe(`import { a } from '@/engine/gpu/kernel';\nimport b from './b';`);
+    const inside = `import type { A } from '../settings';`;
+    expect(rewritten('src/engine/config/presets/nano.ts', inside)).toBe(inside);
   });
 
   it('keep the globals of a page out of the engine, and only those', () => {
