@@ -90,14 +90,19 @@ test('stays unbiased where the count does not divide 2^32', () => {
 
 test('stays inside its ranges', () => {
   fc.assert(
-    fc.property(fc.nat(0xffff_ffff), fc.integer({ min: -50, max: 50 }), fc.nat(50), (seed, first, width) => {
-      const random = Random.seeded(seed);
-      const drawn = random.between(first, first + width);
-      expect(drawn).toBeGreaterThanOrEqual(first);
-      expect(drawn).toBeLessThanOrEqual(first + width);
-      const unit = random.unit();
-      expect(unit >= 0 && unit < 1).toBe(true);
-    }),
+    fc.property(
+      fc.nat(0xffff_ffff),
+      fc.integer({ min: -50, max: 50 }),
+      fc.nat(50),
+      (seed, first, width) => {
+        const random = Random.seeded(seed);
+        const drawn = random.between(first, first + width);
+        expect(drawn).toBeGreaterThanOrEqual(first);
+        expect(drawn).toBeLessThanOrEqual(first + width);
+        const unit = random.unit();
+        expect(unit >= 0 && unit < 1).toBe(true);
+      },
+    ),
   );
 });
 
