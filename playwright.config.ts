@@ -5,7 +5,7 @@
 import { defineConfig } from '@playwright/test';
 import { findChromium } from './scripts/chromium.mjs';
 
-const port = Number(process.env.LAB_E2E_PORT ?? 4174);
+const port = Number(process.env.LAB_E2E_PORT ?? 4300);
 const chromium = await findChromium();
 if (!chromium) throw new Error('No Chromium here: npm test installs one, or set CHROMIUM_PATH.');
 
