@@ -1,6 +1,7 @@
 import { useEffect } from 'react';
 import styles from './App.module.css';
 import { RunBar } from './bar/RunBar';
+import { Gradually } from './components/Gradually';
 import { useLab, useRun, useView } from './live/hooks';
 import { LiveRegion } from './live/LiveRegion';
 import { FaultPage } from './pages/FaultPage';
@@ -31,16 +32,22 @@ function Panels() {
   const enlarged = useView((view) => view.enlarged);
   useEscape();
   const shown = panels.filter(({ id }) => enlarged === undefined || id === enlarged);
-  return linesOf(shown).map((line) => (
-    <div
-      key={line.map(({ id }) => id).join(' ')}
-      className={classes(line.length === 2 && styles['pair'])}
-    >
-      {line.map((panel) => (
-        <PanelFrame key={panel.id} panel={panel} />
+  return (
+    <Gradually>
+      {linesOf(shown).map((line) => (
+        <div
+          key={line.map(({ id }) => id).join(' ')}
+          className={classes(line.length === 2 && styles['pair'])}
+        >
+          <Gradually>
+            {line.map((panel) => (
+              <PanelFrame key={panel.id} panel={panel} />
+            ))}
+          </Gradually>
+        </div>
       ))}
-    </div>
-  ));
+    </Gradually>
+  );
 }
 
 /** Panels line by line: two neighbouring halves together, every other alone. */

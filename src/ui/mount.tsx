@@ -1,4 +1,5 @@
 /** @file Puts a lab on the page. The worker is handed in, so that another entry may bring its own. */
+import { startTransition } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './App';
 import { LabContext } from './live/hooks';
@@ -18,10 +19,13 @@ const browserClock: Clock = {
 export function mount(root: HTMLElement, openWorker: () => EngineWorker): void {
   followTheme();
   const lab = new Lab({ openWorker, address: browserAddress, clock: browserClock });
-  createRoot(root).render(
-    <LabContext value={lab}>
-      <App />
-    </LabContext>,
-  );
+  // A transition: the browser may do other things while the page is made.
+  startTransition(() => {
+    createRoot(root).render(
+      <LabContext value={lab}>
+        <App />
+      </LabContext>,
+    );
+  });
   void boot(lab);
 }

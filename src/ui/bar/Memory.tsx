@@ -9,6 +9,7 @@ const kinds = ['weights', 'gradients', 'optimizer', 'activations', 'other'] as c
 export function Memory() {
   const adapter = useRun((state) => state.adapter);
   const plan = useRun((state) => state.plan);
+  const isPrepared = useRun((state) => state.info !== undefined);
   const words = plan
     ? kinds.map((kind) => `${kind} ${formatBytes(plan.bytes[kind])}`).join(', ')
     : 'No plan yet';
@@ -20,7 +21,7 @@ export function Memory() {
         </span>
         <span className={styles['bytes']}>
           <Figure metric="memory.deviceBytes" />
-          {plan && <span> of {formatBytes(plan.bytes.total)} planned</span>}
+          {plan && !isPrepared && <span>{formatBytes(plan.bytes.total)} planned</span>}
         </span>
       </div>
       <div

@@ -35,7 +35,7 @@ interface ExpertGridProps {
   readonly isSharp?: boolean;
 }
 
-const LABEL_WIDTH = 64;
+const LABEL_WIDTH = 68;
 const ASIDE_WIDTH = 92;
 
 export function ExpertGrid(props: ExpertGridProps) {
@@ -81,9 +81,7 @@ function Body(props: ExpertGridProps & { cellWidth: number }) {
         <Asides rows={rows} rowHeight={rowHeight} />
       </div>
       <ExpertAxis expertCount={columns} cellWidth={cellWidth} />
-      <p className={styles['read']}>
-        {cell ? describe(cell) : 'Point at a cell, or use the arrow keys, to read it.'}
-      </p>
+      <p className={styles['read']}>{cell && describe(cell)}</p>
     </>
   );
 }

@@ -1,9 +1,5 @@
-/**
- * @file Lines over steps: our only use of recharts. It is SVG and slow, so it gets few points, no
- * animation, no dots, no axes of its own, and is drawn again only when its rows are other ones.
- */
-import { memo } from 'react';
-import { Line, LineChart, XAxis, YAxis } from 'recharts';
+/** @file Lines over steps: what they are made of. */
+import { lazy, Suspense } from 'react';
 import type { Point } from '@/ui/state/curve';
 import type { ValueScale } from './axis';
 
@@ -22,7 +18,7 @@ export interface LineStyle {
 /** One step of the chart: `step` and a value for each line that has one there. */
 export type LineRow = Readonly<Record<string, number>>;
 
-interface LinesProps {
+export interface LinesProps {
   readonly width: number;
   readonly height: number;
   /** Last step of the axis. */
@@ -32,44 +28,17 @@ interface LinesProps {
   readonly lines: readonly LineStyle[];
 }
 
-const NO_MARGIN = { top: 0, right: 0, bottom: 0, left: 0 };
+// A chunk of its own: recharts is half of the page's code, and the page stands before it is read.
+const LineDrawing = lazy(() =>
+  import('./LineDrawing').then((module) => ({ default: module.LineDrawing })),
+);
 
-export const Lines = memo(function Lines(props: LinesProps) {
-  const { width, height, end, scale, rows, lines } = props;
-  return (
-    <LineChart
-      width={width}
-      height={height}
-      data={rows}
-      margin={NO_MARGIN}
-      accessibilityLayer={false}
-    >
-      <XAxis dataKey="step" type="number" domain={[0, end]} allowDataOverflow hide />
-      <YAxis
-        type="number"
-        scale={scale.isLog ? 'log' : 'linear'}
-        domain={[scale.low, scale.high]}
-        allowDataOverflow
-        hide
-      />
-      {lines.map(({ key, color, width: strokeWidth, opacity, dash, hasDots }) => (
-        <Line
-          key={key}
-          dataKey={key}
-          type="linear"
-          stroke={color}
-          strokeWidth={strokeWidth}
-          strokeOpacity={opacity ?? 1}
-          strokeDasharray={dash ?? ''}
-          dot={hasDots ? { r: 2, strokeWidth: 1, fill: 'var(--bg)', strokeDasharray: '' } : false}
-          activeDot={false}
-          isAnimationActive={false}
-          connectNulls
-        />
-      ))}
-    </LineChart>
-  );
-});
+/** Lines over steps, in a plot whose axes are drawn by its frame. */
+export const Lines = (props: LinesProps) => (
+  <Suspense fallback={null}>
+    <LineDrawing {...props} />
+  </Suspense>
+);
 
 /** Curves as rows: one for each step that any of them has, in order. */
 export function rowsOf(curves: Readonly<Record<string, readonly Point[]>>): LineRow[] {

@@ -39,7 +39,7 @@ export function logScale(values: readonly number[]): ValueScale {
       if (tick >= low && tick <= high) ticks.push(tick);
     }
   }
-  return { low, high, isLog: true, ticks: ticks.length > 1 ? ticks : [low, high] };
+  return { low, high, isLog: true, ticks: ticks.length > 3 ? ticks : ticksBetween(low, high, 4) };
 }
 
 /** A linear scale from 0 to a round number above every value and `atLeast`. */

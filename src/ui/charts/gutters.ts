@@ -8,16 +8,14 @@ export interface Gutters {
 
 const wide: Gutters = { left: 40, right: 64 };
 const narrow: Gutters = { left: 36, right: 52 };
-const query = '(max-width: 900px)';
+const media = window.matchMedia('(max-width: 900px)');
 
 function subscribe(listener: () => void): () => void {
-  const media = window.matchMedia(query);
   media.addEventListener('change', listener);
   return () => media.removeEventListener('change', listener);
 }
 
 /** Whether the page is one narrow column. */
-export const useIsNarrow = (): boolean =>
-  useSyncExternalStore(subscribe, () => window.matchMedia(query).matches);
+export const useIsNarrow = (): boolean => useSyncExternalStore(subscribe, () => media.matches);
 
 export const useGutters = (): Gutters => (useIsNarrow() ? narrow : wide);

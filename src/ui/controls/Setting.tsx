@@ -6,6 +6,7 @@ import { fieldAt, type SettingPath } from '@/engine/config/settings';
 import { Segmented } from '@/ui/components/Segmented';
 import { formatShort } from '@/ui/format/numbers';
 import { optionLabel, valueWords } from '@/ui/format/settings';
+import { sourceUrl } from '@/ui/format/sources';
 import { classes } from '@/ui/theme/classes';
 import { FloatControl, IntControl } from './NumberControl';
 import { RateSlider } from './RateSlider';
@@ -21,18 +22,24 @@ interface SettingProps {
   readonly complaint?: string | undefined;
   /** Powers of ten of a slider under the number. */
   readonly sliderRange?: { readonly low: number; readonly high: number };
-  /** Leaves the help to a screen reader and to whoever points at it. */
-  readonly isTerse?: boolean;
+  /** Label over number, help only for a screen reader and for whoever points at it: for rows of several. */
+  readonly isTerse?: boolean | undefined;
 }
 
 export function Setting(props: SettingProps) {
-  const { path, was, complaint, sliderRange, value, onChange } = props;
+  const { path, was, complaint, sliderRange, value, onChange, isTerse } = props;
   const field = fieldAt(path);
   const helpId = useId();
   if (!field) return null;
-  const help = complaint ?? describe(field, value);
   return (
-    <div className={classes(styles['setting'], complaint && styles['wrong'])}>
+    <div
+      className={classes(
+        styles['setting'],
+        complaint && styles['wrong'],
+        isTerse && styles['terse'],
+      )}
+      title={isTerse ? field.help : undefined}
+    >
       <Control {...props} field={field} helpId={helpId} />
       {sliderRange && (
         <RateSlider
@@ -42,9 +49,9 @@ export function Setting(props: SettingProps) {
           {...sliderRange}
         />
       )}
-      <p id={helpId} className={classes(styles['help'], complaint && styles['wrong'])}>
-        {was !== undefined && <b className={styles['was']}>was {valueWords(was)} </b>}
-        {help}
+      {was !== undefined && <b className={styles['was']}>was {valueWords(was)}</b>}
+      <p id={helpId} className={styles['help']}>
+        {complaint ?? <Help field={field} value={value} />}
       </p>
     </div>
   );
@@ -125,14 +132,27 @@ function Words(props: {
   );
 }
 
-/** Help, range and source in one line. */
-function describe(field: Field, value: Value): string {
+/** What it does, its range, and where it comes from. */
+function Help({ field, value }: { field: Field; value: Value }) {
   const chosen = field.kind === 'choice' ? field.optionHelp?.[String(value)] : undefined;
-  const range =
-    field.kind === 'int' || field.kind === 'float'
-      ? `${formatShort(field.min)} to ${formatShort(field.max)}.`
-      : undefined;
-  return [chosen ?? field.help, range, field.source && `${field.source}.`]
-    .filter(Boolean)
-    .join(' ');
+  const hasRange = field.kind === 'int' || field.kind === 'float';
+  const url = field.source && sourceUrl(field.source);
+  return (
+    <>
+      {chosen ?? field.help}
+      {hasRange && (
+        <span className={styles['range']}>
+          {' '}
+          {formatShort(field.min)} to {formatShort(field.max)}.
+        </span>
+      )}{' '}
+      {url ? (
+        <a href={url} target="_blank" rel="noreferrer">
+          {field.source}
+        </a>
+      ) : (
+        field.source
+      )}
+    </>
+  );
 }

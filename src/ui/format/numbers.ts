@@ -8,14 +8,28 @@ const KIBI = 1024;
 /** What stands for a number that there is not. */
 export const NOTHING = '–';
 
+const fixedFormats = new Map<number, Intl.NumberFormat>();
+
+/** Making a format is slow, and every live number needs one. */
+function fixedFormat(digits: number): Intl.NumberFormat {
+  let format = fixedFormats.get(digits);
+  if (!format) {
+    format = new Intl.NumberFormat('en', {
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    });
+    fixedFormats.set(digits, format);
+  }
+  return format;
+}
+
+const shortFormat = new Intl.NumberFormat('en', { maximumSignificantDigits: 6 });
+
 /** With so many digits after the point, thousands grouped. */
 export function formatFixed(value: number, digits: number): string {
   if (Number.isNaN(value)) return 'not a number';
   if (!Number.isFinite(value)) return value > 0 ? 'infinite' : `${MINUS}infinite`;
-  const text = Math.abs(value).toLocaleString('en', {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  });
+  const text = fixedFormat(digits).format(Math.abs(value));
   return Number(text.replaceAll(',', '')) !== 0 && value < 0 ? MINUS + text : text;
 }
 
@@ -28,7 +42,7 @@ export function formatShort(value: number): string {
           .toExponential(3)
           .replace(/\.?0+e/, 'e')
           .replace('e+', 'e')
-      : size.toLocaleString('en', { maximumSignificantDigits: 6 });
+      : shortFormat.format(size);
   return value < 0 ? MINUS + text : text;
 }
 

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { memo, type ReactNode } from 'react';
 import type { AttentionView } from '@/engine/train/commands';
 import { GhostButton } from '@/ui/components/Button';
 import { Progress } from '@/ui/components/Progress';
@@ -67,7 +67,7 @@ function Waiting({ layer, head, isFirst }: { layer: number; head: number; isFirs
   );
 }
 
-function Heads() {
+const Heads = memo(function Heads() {
   const { view } = useLab();
   const headCount = useRun((state) => state.now.model.headCount);
   const head = useView((state) => state.head);
@@ -84,9 +84,9 @@ function Heads() {
       />
     </>
   );
-}
+});
 
-function Sequence() {
+const Sequence = memo(function Sequence() {
   const { view } = useLab();
   const count = useRun((state) => state.now.data.batchSequences);
   const sequence = useView((state) => state.sequence);
@@ -110,7 +110,7 @@ function Sequence() {
       />
     </div>
   );
-}
+});
 
 function Facts({ view }: { view: AttentionView }) {
   const { kvHeadCount } = useRun((state) => state.now.model);

@@ -15,7 +15,9 @@ import { attentionPixels } from './attentionPixels';
 
 /** Largest side of the map, CSS pixels. */
 const MAX_SIDE = 384;
-const AXIS = 36;
+const AXIS = 32;
+/** Share of the room that a map of whole pixels must fill. */
+const LEAST_FILLED = 0.88;
 
 export const ruleOf = (view: AttentionView): MaskRule => ({
   window: view.window,
@@ -25,8 +27,9 @@ export const ruleOf = (view: AttentionView): MaskRule => ({
 export function AttentionMap({ view }: { view: AttentionView }) {
   const [ref, width] = useWidth<HTMLDivElement>();
   const room = Math.min(MAX_SIDE, width - AXIS);
-  // Whole pixels a token where there is room for them.
-  const side = room >= view.size ? Math.floor(room / view.size) * view.size : room;
+  // Whole pixels a token, unless that would leave much of the room empty.
+  const whole = Math.floor(room / view.size) * view.size;
+  const side = whole >= room * LEAST_FILLED ? whole : room;
   return (
     <div ref={ref} className={styles['frame']}>
       {side > 0 && <SquareMap view={view} side={side} />}

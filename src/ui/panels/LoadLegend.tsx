@@ -6,6 +6,19 @@ import styles from './LoadLegend.module.css';
 
 const WIDTH = 120;
 const HEIGHT = 8;
+/** Where the ramp begins: after the sign for none. */
+const RAMP_LEFT = 34;
+
+const marks = [
+  [0.25, '¼'],
+  [0.5, '½'],
+  [1, '1 ×'],
+  [2, '2'],
+  [4, '4'],
+] as const;
+
+/** −1 at the low end of the scale, 1 at the high one. */
+const positionOf = (share: number) => Math.log2(share) / Math.log2(LOAD_SPAN);
 
 /** The load scale: viridis, log2, the fair share in the middle. */
 export function LoadLegend() {
@@ -25,11 +38,11 @@ export function LoadLegend() {
       </span>
       <span className={styles['words']} aria-hidden="true">
         <span>none</span>
-        <span>¼</span>
-        <span>½</span>
-        <span>1 ×</span>
-        <span>2</span>
-        <span>4</span>
+        {marks.map(([share, text]) => (
+          <span key={text} style={{ left: RAMP_LEFT + ((positionOf(share) + 1) / 2) * WIDTH }}>
+            {text}
+          </span>
+        ))}
       </span>
     </span>
   );

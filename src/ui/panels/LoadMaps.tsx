@@ -17,7 +17,7 @@ import styles from './LoadMaps.module.css';
 import { Caption, useExpertLayer, useFairShare } from './parts';
 
 /** Rows are lower where there are many. */
-const rowHeightFor = (rows: number) => Math.max(6, Math.min(18, Math.floor(180 / rows)));
+const rowHeightFor = (rows: number) => Math.max(6, Math.min(26, Math.floor(190 / rows)));
 
 const readLoad = ({ load, bias, violations, series }: Recorder) => ({
   load,
@@ -147,7 +147,7 @@ export function DomainsMap() {
       <ExpertGrid
         label={`Tokens of every domain in layer ${layer}`}
         expertCount={expertCount}
-        rowHeight={18}
+        rowHeight={22}
         rows={domains.map(({ id, label, share }) => ({
           key: id,
           label,

@@ -5,7 +5,7 @@ import { Lines, rowsOf } from '@/ui/charts/Lines';
 import { Spark } from '@/ui/charts/Spark';
 import { TimeFrame } from '@/ui/charts/TimeFrame';
 import { Segmented } from '@/ui/components/Segmented';
-import { formatFixed, formatRough } from '@/ui/format/numbers';
+import { formatFixed, formatRough, formatShort } from '@/ui/format/numbers';
 import { Figure } from '@/ui/live/Figure';
 import { useDrawn, useLab, useLatest, useRun, useView } from '@/ui/live/hooks';
 import type { Recorder } from '@/ui/state/recorder';
@@ -68,7 +68,7 @@ function LossChart() {
       label={`Loss over steps, ${unit}`}
       height={CHART_HEIGHT}
       end={end}
-      ticks={scale.ticks.map((tick) => ({ text: formatRough(tick), top: fromTop(scale, tick) }))}
+      ticks={scale.ticks.map((tick) => ({ text: formatShort(tick), top: fromTop(scale, tick) }))}
       endLabels={[
         ...label('held out', 'var(--ink)', drawn.lastHeldOut),
         ...label('train', 'var(--c1)', drawn.lastTrain),

@@ -19,7 +19,13 @@ import {
 /** Powers of ten at the ends of the rates' sliders. */
 const RATE_RANGE = { low: -5, high: -1 };
 
-function LiveSetting({ path, isRate = false }: { path: SettingPath; isRate?: boolean }) {
+interface LiveSettingProps {
+  readonly path: SettingPath;
+  readonly isRate?: boolean;
+  readonly isTerse?: boolean;
+}
+
+function LiveSetting({ path, isRate = false, isTerse }: LiveSettingProps) {
   const lab = useLab();
   const value = useRun((state) => valueAt(state.now, path));
   return (
@@ -27,6 +33,7 @@ function LiveSetting({ path, isRate = false }: { path: SettingPath; isRate?: boo
       path={path}
       value={value}
       onChange={(to) => change(lab, path, to)}
+      isTerse={isTerse}
       {...(isRate && { sliderRange: RATE_RANGE })}
     />
   );
@@ -41,19 +48,25 @@ export function Constants() {
   const others = settingRows
     .map(([path]) => path)
     .filter((path) => path.startsWith('balance.') && path !== 'balance.kind' && !owned.has(path));
-  return [...balancerConstants[kind], ...others.filter(isLive)].map((path) => (
-    <LiveSetting key={path} path={path} />
-  ));
+  return (
+    <div className={styles['several']}>
+      {[...balancerConstants[kind], ...others.filter(isLive)].map((path) => (
+        <LiveSetting key={path} path={path} isTerse />
+      ))}
+    </div>
+  );
 }
 
 export const Rates = () => (
   <>
     {ratePaths.map((path) => (
-      <LiveSetting key={path} path={path} isRate />
+      <LiveSetting key={path} path={path} isRate isTerse />
     ))}
-    {lossPaths.map((path) => (
-      <LiveSetting key={path} path={path} />
-    ))}
+    <div className={styles['several']}>
+      {lossPaths.map((path) => (
+        <LiveSetting key={path} path={path} isTerse />
+      ))}
+    </div>
   </>
 );
 

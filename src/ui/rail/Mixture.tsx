@@ -45,7 +45,7 @@ function Domain({ path, place, share }: { path: SettingPath; place: number; shar
     <div className={styles['domain']}>
       <i style={{ background: `var(--${categoryNames[place]})` }} />
       <div>
-        <DraftedSetting path={path} />
+        <DraftedSetting path={path} isTerse />
       </div>
       <span>{formatFixed(share * 100, 0)} %</span>
     </div>

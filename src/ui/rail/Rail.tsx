@@ -1,6 +1,7 @@
 import { presetById } from '@/engine/config/presets';
 import { useIsNarrow } from '@/ui/charts/gutters';
 import { Fold } from '@/ui/components/Fold';
+import { Gradually } from '@/ui/components/Gradually';
 import { formatCount, formatShort } from '@/ui/format/numbers';
 import { useRun } from '@/ui/live/hooks';
 import { Notes } from '@/ui/live/Notes';
@@ -25,22 +26,22 @@ export function Rail() {
 }
 
 const NewRun = () => (
-  <>
+  <Gradually>
     <ModelSettings />
     <Mixture />
     <RunFolds />
     <Notes place="settings" />
     <MemoryPlan />
     <Changes />
-  </>
+  </Gradually>
 );
 
 const Wide = () => (
-  <>
+  <Gradually>
     <Presets />
     <LiveSettings />
     <NewRun />
-  </>
+  </Gradually>
 );
 
 /** Only the balancer stays in the open. */

@@ -22,7 +22,7 @@ export function complaintAt(state: RunState, path: SettingPath): string | undefi
 }
 
 /** One row that starts a new run, with what it was. */
-export function DraftedSetting({ path }: { path: SettingPath }) {
+export function DraftedSetting({ path, isTerse }: { path: SettingPath; isTerse?: boolean }) {
   const lab = useLab();
   const value = useRun((state) => valueAt(formValues(state), path));
   const running = useRun((state) => valueAt(state.now, path));
@@ -33,6 +33,7 @@ export function DraftedSetting({ path }: { path: SettingPath }) {
       value={value}
       was={value === running ? undefined : running}
       complaint={complaint}
+      isTerse={isTerse}
       onChange={(to) => draftValue(lab, path, to)}
     />
   );

@@ -1,6 +1,6 @@
 /**
- * @file Who draws when. Charts are slow to draw, so they take turns: one drawing a frame, each no
- * oftener than it asked for, and no oftener than one part in eight of its own cost.
+ * @file Who draws when. Charts are slow to draw, so they take turns: a few milliseconds of drawing a
+ * frame, each no oftener than it asked for, and no oftener than one part in eight of its own cost.
  */
 
 /** Times and waits, so that a test can move the clock. */
@@ -15,6 +15,10 @@ export interface Clock {
 
 /** Shortest rest after a drawing, as a multiple of what it cost. */
 const REST_FACTOR = 8;
+/** A frame in which so much was drawn leaves the rest to the next one, milliseconds. */
+const FRAME_BUDGET_MS = 8;
+/** Shortest time between two frames with drawings: each makes the browser paint again. */
+const FRAME_REST_MS = 60;
 
 interface Turn {
   readonly draw: () => void;
@@ -28,6 +32,8 @@ export class Pace {
   readonly #clock: Clock;
   readonly #turns = new Set<Turn>();
   #isWaiting = false;
+  /** Not before this time is anything drawn again. */
+  #restsUntil = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -55,10 +61,10 @@ export class Pace {
     this.#isWaiting = true;
     const run = () => {
       this.#isWaiting = false;
-      this.#drawOne();
+      this.#drawSome();
       this.#ask();
     };
-    const wait = next.notBefore - this.#clock.now();
+    const wait = Math.max(next.notBefore, this.#restsUntil) - this.#clock.now();
     if (wait > 0) this.#clock.after(wait, () => this.#clock.frame(run));
     else this.#clock.frame(run);
   }
@@ -71,13 +77,21 @@ export class Pace {
     return next;
   }
 
-  #drawOne(): void {
+  #drawSome(): void {
+    const start = this.#clock.now();
+    while (this.#clock.now() - start < FRAME_BUDGET_MS && this.#drawNext());
+    this.#restsUntil = this.#clock.now() + FRAME_REST_MS;
+  }
+
+  /** Whether there was one whose time had come. */
+  #drawNext(): boolean {
     const turn = this.#next();
     const start = this.#clock.now();
-    if (!turn || turn.notBefore > start) return;
+    if (!turn || turn.notBefore > start) return false;
     turn.isDue = false;
     turn.draw();
     const end = this.#clock.now();
     turn.notBefore = end + Math.max(turn.intervalMs, REST_FACTOR * (end - start));
+    return true;
   }
 }

@@ -50,7 +50,8 @@ function enter(lab: Lab, info: RunInfo): void {
   });
   lab.recorder.series.moveTo(0);
   lab.view.setState({
-    layer: layer < model.layerCount ? layer : shownMixtureLayer(layer, info.mixtureLayers),
+    layer:
+      layer > 0 && layer < model.layerCount ? layer : shownMixtureLayer(layer, info.mixtureLayers),
     head: Math.min(head, model.headCount - 1),
     sequence: Math.min(sequence, data.batchSequences - 1),
     pins: lab.view.getState().pins.map((pin) => ((pin ?? 0) < info.expertCount ? pin : undefined)),
