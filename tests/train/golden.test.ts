@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mixtureLayers } from '@/engine/config/experiment';
 import { biasNames, checkpointTensors } from '@/engine/files/checkpoint';
-import { planActivations } from '@/engine/gpu/planner';
+import { ActivationPool, planActivations } from '@/engine/gpu/planner';
 import { Program } from '@/engine/gpu/program';
 import { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
@@ -15,8 +15,8 @@ import { attention } from '@/engine/ops/attention';
 import { linear } from '@/engine/ops/matmul';
 import { setLiveValues } from '@/engine/train/liveValues';
 import { attentionOptions } from '@/engine/train/recordStep';
-import { RunState } from '@/engine/train/state';
-import { type StepNumbers, Stepper } from '@/engine/train/stepper';
+import { Session } from '@/engine/train/session';
+import type { StepNumbers, Stepper } from '@/engine/train/stepper';
 import { relativeError } from '../support/close';
 import { readGolden } from '../support/golden';
 import { download, limitsOf, openLab } from '../support/lab';
@@ -27,15 +27,16 @@ describe.each(['trinity-nano-like', 'trinity-large-like'])('%s', (name) => {
   const golden = readGolden(name);
   const { settings, batches, expected } = golden;
   const { model, data } = settings;
+  let session: Session;
   let stepper: Stepper;
 
   beforeEach(async () => {
-    const state = new RunState(settings, limitsOf(lab.open().device), data.contextLength, 1);
-    stepper = await Stepper.create(lab.open(), state);
+    session = await Session.create(lab.open(), settings, 1);
+    stepper = session.stepper;
     await stepper.start(0);
     load();
   });
-  afterEach(() => stepper.destroy());
+  afterEach(() => session.destroy());
 
   const write = ({ buffer, offset }: Tensor, start: number, values: Float32Array) =>
     lab
@@ -98,9 +99,9 @@ describe.each(['trinity-nano-like', 'trinity-large-like'])('%s', (name) => {
     const logits = tape.keep(linear(tape, output.hidden_TD, state.weights.at(headName)));
     for (const { routed } of output.mixtures)
       for (const tensor of Object.values(routed)) tape.keep(tensor);
-    planActivations(tape, state.pool);
-    for (const heap of state.pool.heaps) heap.destroy();
-    state.pool.materialise(open.device);
+    const pool = new ActivationPool(limitsOf(open.device));
+    planActivations(tape, pool);
+    pool.materialise(open.device);
     const program = await Program.build(open.device, tape, state.live);
     stepper.write(batches[0]!);
     setLiveValues(state, settings, 0, 1);
@@ -118,7 +119,7 @@ describe.each(['trinity-nano-like', 'trinity-large-like'])('%s', (name) => {
         ...expected.get(`selected_experts/${layer}`)!,
       ]);
     }
-    program.destroy();
+    for (const part of [program, pool]) part.destroy();
   });
 
   it('gradients, losses, counts, biases and weights over three steps', async () => {

@@ -36,6 +36,11 @@ export class Readback {
     return this.#slots.reduce((sum, { buffer }) => sum + buffer.size, 0);
   }
 
+  /** Whether a shipment can start now. */
+  get isReady(): boolean {
+    return this.#slots.some(({ isBusy }) => !isBusy);
+  }
+
   /**
    * Encodes the copies of `tensors`; call `arrive` after the submit.
    * @throws {Error} when all slots are in flight: the caller runs too far ahead.

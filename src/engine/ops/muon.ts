@@ -97,6 +97,8 @@ export interface MuonShape {
   readonly count: number;
   /** Most bytes of temporaries at a time; one matrix is the least. 64 MiB unless said. */
   readonly chunkBytes?: number;
+  /** Records the first chunk only: enough to plan the memory of a run too large to be trained here. */
+  readonly isSketch?: boolean;
 }
 
 export interface MuonLive {
@@ -116,7 +118,7 @@ const MAX_PARTS = 64;
  * different buffers.
  */
 export function muon(tape: Tape, tensors: MuonTensors, shape: MuonShape, live: MuonLive): void {
-  const { rows, columns, count, chunkBytes = DEFAULT_CHUNK_BYTES } = shape;
+  const { rows, columns, count, chunkBytes = DEFAULT_CHUNK_BYTES, isSketch = false } = shape;
   const length = [rows * columns * count];
   expectShape('muon weights', tensors.weights, length);
   expectShape('muon gradients', tensors.gradients, length);
@@ -126,7 +128,7 @@ export function muon(tape: Tape, tensors: MuonTensors, shape: MuonShape, live: M
   // X, the next X, A, and A A.
   const matrixBytes = 4 * (2 * rows * columns + 2 * side * side);
   const most = Math.min(MAX_BATCH, Math.max(1, Math.floor(chunkBytes / matrixBytes)));
-  for (let first = 0; first < count; first += most) {
+  for (let first = 0; first < (isSketch ? 1 : count); first += most) {
     const n = Math.min(most, count - first);
     updateChunk(tape, tensors, { rows, columns, n, first }, live);
   }

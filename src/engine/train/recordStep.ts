@@ -54,8 +54,11 @@ export function attentionOptions(
   };
 }
 
-/** One optimizer step: forward, backward, clip, optimizer, balancer. */
-export function recordStep(state: RunState): Tape {
+/**
+ * One optimizer step: forward, backward, clip, optimizer, balancer.
+ * @param isSketch leaves out repetitions that take no further memory, for plans of huge models.
+ */
+export function recordStep(state: RunState, isSketch = false): Tape {
   const { settings, weights, blocks, batch, clip } = state;
   const tape = new Tape();
   weights.bindGradients(tape);
@@ -94,20 +97,20 @@ export function recordStep(state: RunState): Tape {
   crossEntropy(tape, hidden_TD, weights.at(headName), loss);
   tape.backward();
   gradientNorm(tape, { gradients: weights.flatGradients, clip }, blocks.gradientNorm);
-  recordOptimizer(tape, state);
+  recordOptimizer(tape, state, isSketch);
   if (mixtures.length > 0) {
     loadBalance(tape, { counts_LE: state.counts_LE, ...state.router, clip }, blocks.loadBalance);
   }
   return tape;
 }
 
-function recordOptimizer(tape: Tape, { weights, blocks, clip }: RunState): void {
+function recordOptimizer(tape: Tape, { weights, blocks, clip }: RunState, isSketch: boolean): void {
   for (const { kind, ...range } of weights.adamw) {
     adamw(tape, { ...range, clip }, kind === 'gain' ? blocks.gains : blocks.matrices);
   }
   const live = { rates: blocks.muon, coefficients: blocks.newtonSchulz };
   for (const { rows, columns, count, ...range } of weights.muon) {
-    muon(tape, { ...range, clip }, { rows, columns, count }, live);
+    muon(tape, { ...range, clip }, { rows, columns, count, isSketch }, live);
   }
 }
 

@@ -19,6 +19,7 @@ import { loadBalanceLive } from '../ops/loadBalance';
 import { muonLive, newtonSchulzLive } from '../ops/muon';
 import { positionFields, ropeTable } from '../ops/rope';
 import { balanceLossFields } from '../ops/router';
+import { samplingFields } from '../ops/sampleToken';
 import { truncatedNormalLive } from '../ops/truncatedNormal';
 
 /** Most tokens of one side of a measured attention map: longer sequences show their beginning. */
@@ -58,6 +59,7 @@ export class RunState {
     loadBalance: this.live.block('load balance', loadBalanceLive),
     seed: this.live.block('seed', truncatedNormalLive),
     attentionMap: this.live.block('attention map', attentionMapFields),
+    sampling: this.live.block('sampling', samplingFields),
   };
 
   /**
@@ -115,7 +117,7 @@ export class RunState {
     return arena;
   }
 
-  /** Bytes by class, every buffer of the run but uniforms and read-back. */
+  /** Bytes by class of every buffer but the programs' uniforms and the read-back. */
   get bytes() {
     const other = [...this.#arenas.values()].reduce((sum, arena) => sum + arena.bytes, 0);
     const { weights, gradients, moments1, moments2 } = this.weights;

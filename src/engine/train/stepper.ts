@@ -6,13 +6,12 @@ import { mixtureLayers } from '../config/experiment';
 import type { Settings } from '../config/settings';
 import { type Batch, IGNORED } from '../data/batch';
 import type { OpenDevice } from '../gpu/device';
-import { planActivations } from '../gpu/planner';
-import { Program, type Progress } from '../gpu/program';
+import { Program } from '../gpu/program';
 import { Readback } from '../gpu/readback';
 import type { Tensor } from '../gpu/tensor';
 import { tokenOrder } from '../ops/embedding';
 import { setLiveValues } from './liveValues';
-import { recordStart, recordStep, sections } from './recordStep';
+import { recordStart, sections } from './recordStep';
 import type { RunState } from './state';
 
 /** What a step reads back besides the scalars. */
@@ -46,29 +45,22 @@ export interface StepNumbers {
   readonly attention?: Float32Array;
 }
 
-/** Steps whose numbers may be on their way at once. */
+/** Steps whose numbers may be on their way at once, and the slots for them. */
 export const STEPS_IN_FLIGHT = 3;
+export const readbackSlots = STEPS_IN_FLIGHT + 1;
 
 export class Stepper {
   /** Queue submits of the last step. */
   lastSubmits = 0;
+  readonly readback: Readback;
 
-  private constructor(
+  /** @param program of `recordStep`, made ready. */
+  constructor(
     readonly open: OpenDevice,
     readonly state: RunState,
     readonly program: Program,
-    readonly readback: Readback,
-  ) {}
-
-  /** Places and compiles everything; `plan` may place further programs in the same pool before the buffers are made. */
-  static async create(open: OpenDevice, state: RunState, progress?: Progress): Promise<Stepper> {
-    const { device } = open;
-    const tape = recordStep(state);
-    planActivations(tape, state.pool);
-    state.materialise(device);
-    const program = await Program.build(device, tape, state.live, progress);
-    const readback = new Readback(device, readbackBytes(state), STEPS_IN_FLIGHT + 1);
-    return new Stepper(open, state, program, readback);
+  ) {
+    this.readback = new Readback(open.device, stepReadbackBytes(state), readbackSlots);
   }
 
   /** Draws the initial weights of `seed` and clears everything that a run remembers. */
@@ -163,28 +155,15 @@ export class Stepper {
     }
   }
 
-  /** Bytes of every buffer that this run allocated. */
-  get deviceBytes(): number {
-    const { bytes } = this.state;
-    const held =
-      bytes.weights + bytes.gradients + bytes.optimizer + bytes.activations + bytes.other;
-    return held + this.program.uniforms.size + this.readback.totalBytes;
-  }
-
   destroy(): void {
-    this.program.destroy();
     this.readback.destroy();
-    this.state.destroy();
   }
 }
 
 /** Bytes of one shipment with everything wished for. */
-export function readbackBytes(state: RunState): number {
-  const everything = wishedTensors(state, {
-    bias: true,
-    domains: true,
-    attention: { layer: 0, head: 0, sequence: 0 },
-  });
+export function stepReadbackBytes(state: RunState): number {
+  const attention = { layer: 0, head: 0, sequence: 0 };
+  const everything = wishedTensors(state, { bias: true, domains: true, attention });
   return everything.reduce((sum, tensor) => sum + tensor.bytes, 0);
 }
 

@@ -3,7 +3,7 @@ import { definePreset } from './preset';
 export const large = definePreset({
   id: 'trinity-large',
   label: 'Large',
-  help: 'Published size, 399 billion parameters. Shown for its plan.',
+  help: 'Published size, 399 billion parameters. Shown for its plan, with one sequence a step.',
   source: 'Trinity, Table 1',
   published: true,
   changes: {
@@ -22,7 +22,7 @@ export const large = definePreset({
       expertWidth: 3072,
       routeScale: 2.448,
     },
-    data: { contextLength: 8192, batchSequences: 4096, intraDocumentMask: true },
+    data: { contextLength: 8192, batchSequences: 1, intraDocumentMask: true },
     optimizer: { muonLearningRate: 8e-4, adamwLearningRate: 2e-4 },
     balance: { kind: 'smebu', lambda: 5e-4 },
     loss: { sequenceBalance: 1e-4 },

@@ -3,7 +3,7 @@ import { definePreset } from './preset';
 export const mini = definePreset({
   id: 'trinity-mini',
   label: 'Mini',
-  help: 'Published size, 26.1 billion parameters. Shown for its plan.',
+  help: 'Published size, 26.1 billion parameters. Shown for its plan, with one sequence a step.',
   source: 'Trinity, Table 1',
   published: true,
   changes: {
@@ -22,7 +22,7 @@ export const mini = definePreset({
       expertWidth: 1024,
       routeScale: 2.826,
     },
-    data: { contextLength: 4096, batchSequences: 4096, intraDocumentMask: false },
+    data: { contextLength: 4096, batchSequences: 1, intraDocumentMask: false },
     optimizer: { muonLearningRate: 1e-3, adamwLearningRate: 2e-4 },
     balance: { kind: 'sign', gamma: 1e-3 },
     loss: { sequenceBalance: 0 },

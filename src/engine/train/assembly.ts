@@ -1,0 +1,153 @@
+/**
+ * @file All memory and all recordings of a run, made without a device: what `plan` counts is what `Session`
+ * allocates.
+ */
+import { mixtureLayers } from '../config/experiment';
+import type { Settings } from '../config/settings';
+import { needleGridShape } from '../data/needles';
+import type { MemoryLimits } from '../gpu/arena';
+import { planActivations } from '../gpu/planner';
+import { uniformBytes } from '../gpu/program';
+import type { Tape } from '../gpu/tape';
+import type { Tensor } from '../gpu/tensor';
+import { countParameters } from '../model/parameters';
+import type { Plan } from './commands';
+import { type GenerationInputs, generationInputs, recordGeneration } from './recordGeneration';
+import { type Evaluation, type EvaluationInputs, recordEvaluation, recordStep } from './recordStep';
+import { RunState } from './state';
+import { readbackSlots, stepReadbackBytes } from './stepper';
+
+/** A forward pass over other data than the batch, with its own inputs. */
+export interface ProbeRecording extends Evaluation {
+  readonly inputs: EvaluationInputs;
+  /** Sequences of one pass, and their length. */
+  readonly sequences: number;
+  readonly length: number;
+  /** What is read back after a pass, and how many passes may be on their way. */
+  readonly results: readonly Tensor[];
+  readonly slots: number;
+}
+
+export interface Assembly {
+  readonly state: RunState;
+  readonly step: Tape;
+  readonly heldOut: ProbeRecording;
+  /** One for each context length of the needle grid. */
+  readonly needles: readonly ProbeRecording[];
+  readonly generation: Tape;
+  readonly generationInputs: GenerationInputs;
+  readonly bytes: Plan['bytes'];
+}
+
+/** Tokens of one needle pass, in training lengths: the longest context fits once. */
+const NEEDLE_LENGTHS = 4;
+
+/**
+ * @param isSketch for sizes only: leaves out what takes no further memory.
+ * @throws {LimitError} where a tensor is too large for one binding.
+ */
+export function assemble(
+  settings: Settings,
+  limits: MemoryLimits,
+  domainCount: number,
+  isSketch = false,
+): Assembly {
+  const { contextLength: S, batchSequences: B } = settings.data;
+  const { lengths } = needleGridShape(S);
+  const longest = Math.max(NEEDLE_LENGTHS * S, ...lengths);
+  const state = new RunState(settings, limits, longest, domainCount);
+  const step = recordStep(state, isSketch);
+  const heldOut = probe(state, 'held out', B, S, (evaluation) => [evaluation.losses]);
+  const needles = lengths.map((length) =>
+    probe(state, 'needles', Math.max(1, Math.floor(longest / length)), length, (evaluation) => [
+      evaluation.stats_T,
+    ]),
+  );
+  const generation = generationInputs(state, longest);
+  const generationTape = recordGeneration(state, generation);
+  for (const tape of [step, heldOut.tape, ...needles.map(({ tape }) => tape), generationTape]) {
+    planActivations(tape, state.pool);
+  }
+  const tapes = [step, heldOut.tape, ...needles.map(({ tape }) => tape), generationTape];
+  return {
+    state,
+    step,
+    heldOut,
+    needles,
+    generation: generationTape,
+    generationInputs: generation,
+    bytes: totals(state, tapes, [heldOut, ...needles]),
+  };
+}
+
+function probe(
+  state: RunState,
+  name: string,
+  sequences: number,
+  length: number,
+  resultsOf: (tensors: { losses: Tensor; stats_T: Tensor }) => Tensor[],
+): ProbeRecording {
+  const { model } = state.settings;
+  const L = Math.max(1, mixtureLayers(model).length);
+  const T = sequences * length;
+  const u32 = (arena: string, shape: number[], label: string): Tensor =>
+    state.arena(`${name} ${arena}`).tensor(shape, `${name} ${label}`, 'u32');
+  const f32 = (arena: string, shape: number[], label: string): Tensor =>
+    state.arena(`${name} ${arena}`).tensor(shape, `${name} ${label}`);
+  const inputs: EvaluationInputs = {
+    tokens_T: u32('inputs', [T], 'tokens'),
+    targets_T: u32('inputs', [T], 'targets'),
+    documents_T: u32('inputs', [T], 'documents'),
+    losses: f32('outputs', [2], 'losses'),
+    counts_LE: u32('outputs', [L, model.expertCount], 'counts'),
+    balanceLoss_LB: f32('outputs', [L, sequences], 'balance losses'),
+  };
+  const evaluation = recordEvaluation(state, inputs, length);
+  const results = resultsOf({ ...inputs, ...evaluation });
+  return { ...evaluation, inputs, sequences, length, results, slots: PROBE_SLOTS };
+}
+
+function totals(
+  state: RunState,
+  tapes: readonly Tape[],
+  probes: readonly ProbeRecording[],
+): Plan['bytes'] {
+  const { weights, gradients, optimizer, activations, other: tensors } = state.bytes;
+  const uniforms = tapes.reduce((sum, tape) => sum + Math.max(16, uniformBytes(tape)), 0);
+  const shipments =
+    readbackSlots * stepReadbackBytes(state) +
+    probes.reduce(
+      (sum, recording) => sum + recording.slots * Math.max(16, probeReadbackBytes(recording)),
+      0,
+    ) +
+    generationReadbackBytes(state);
+  const other = tensors + uniforms + shipments;
+  const total = weights + gradients + optimizer + activations + other;
+  return { weights, gradients, optimizer, activations, other, total };
+}
+
+/** Passes of a probe that may be on their way: all held-out batches of one evaluation. */
+const PROBE_SLOTS = 4;
+
+/** Bytes of one shipment of a probe. */
+export const probeReadbackBytes = ({ results }: ProbeRecording): number =>
+  results.reduce((sum, { bytes }) => sum + bytes, 0);
+
+/** Bytes of the read-back of a generated text. */
+export const generationReadbackBytes = ({ longest }: RunState): number => 4 * longest;
+
+/** Models with more weights are planned from a sketch: nobody trains them in a tab. */
+const MOST_EXACT = 2e9;
+
+/** Exact sizes of a run on an adapter with these limits. @throws {LimitError} */
+export function planRun(settings: Settings, limits: MemoryLimits, domainCount: number): Plan {
+  const { total, active } = countParameters(settings.model);
+  const isSketch = total > MOST_EXACT;
+  const { bytes } = assemble(settings, limits, domainCount, isSketch);
+  return {
+    parameterCount: total,
+    activeParameterCount: active,
+    bytes: bytes,
+    tokensPerStep: settings.data.batchSequences * settings.data.contextLength,
+  };
+}

@@ -1,0 +1,73 @@
+/** @file A run's state in the host's memory: what device loss and a spoiled step go back to. */
+import type { Arena } from '../gpu/arena';
+import { Readback } from '../gpu/readback';
+import { Tensor } from '../gpu/tensor';
+import type { Session } from './session';
+
+export interface Checkpoint {
+  /** Finished steps. */
+  readonly step: number;
+  /** Where the data stream goes on. */
+  readonly cursor: unknown;
+  /** Contents of every persistent buffer, in a fixed order. */
+  readonly buffers: readonly Float32Array[];
+}
+
+/** Bytes that one read-back takes at a time. */
+const PIECE_BYTES = 64 * 2 ** 20;
+
+/** Weights, moments and router state: what the next step depends on, apart from the data. */
+function parts({ assembly: { state } }: Session): Tensor[] {
+  const { weights, moments1, moments2 } = state.weights;
+  return [...[weights, moments1, moments2].flatMap(pieces), ...Object.values(state.router)];
+}
+
+function pieces({ heaps }: Arena): Tensor[] {
+  return heaps.flatMap((heap) => {
+    const found: Tensor[] = [];
+    for (let offset = 0; offset < heap.bytes; offset += PIECE_BYTES) {
+      const tensor = new Tensor([Math.min(PIECE_BYTES, heap.bytes - offset) / 4], heap.label);
+      tensor.place = { heap, offset };
+      found.push(tensor);
+    }
+    return found;
+  });
+}
+
+/** Bytes of one checkpoint. */
+export const checkpointBytes = (session: Session): number =>
+  parts(session).reduce((sum, { bytes }) => sum + bytes, 0);
+
+/**
+ * Reads the state back. The copies stand in the queue where this was called, so steps submitted later do not
+ * show in it.
+ */
+export async function saveCheckpoint(
+  session: Session,
+  step: number,
+  cursor: unknown,
+): Promise<Checkpoint> {
+  const { device } = session.open;
+  const shipments = parts(session).map((tensor) => {
+    const readback = new Readback(device, tensor.bytes, 1);
+    const encoder = device.createCommandEncoder();
+    const shipment = readback.ship(encoder, [tensor]);
+    device.queue.submit([encoder.finish()]);
+    return { readback, shipment };
+  });
+  const buffers: Float32Array[] = [];
+  for (const { readback, shipment } of shipments) {
+    const [values] = await shipment.arrive();
+    buffers.push(values as Float32Array);
+    readback.destroy();
+  }
+  return { step, cursor, buffers };
+}
+
+/** Puts a checkpoint of an equal run back on the device. */
+export function restoreCheckpoint(session: Session, { buffers }: Checkpoint): void {
+  parts(session).forEach(({ buffer, offset }, i) => {
+    session.open.device.queue.writeBuffer(buffer, offset, buffers[i] as Float32Array<ArrayBuffer>);
+  });
+  session.stepper.clearHalt();
+}

@@ -1,0 +1,54 @@
+/** @file How fast steps come, and what follows from it: submits of a step, pauses between large read-backs. */
+import type { Watch } from './commands';
+import type { StepWishes } from './stepper';
+
+/** No submit should take longer, ms: the visitor's desktop shares the adapter. */
+const LONGEST_SUBMIT = 100;
+const MOST_PIECES = 64;
+/** A measured attention map is large; it is read back at most this often, ms. */
+const ATTENTION_PAUSE = 400;
+
+/** Steps and wall time over the last few seconds. */
+export class Pace {
+  readonly #arrivals: number[] = [];
+
+  /** Call as each step's numbers arrive. @param now milliseconds */
+  arrived(now: number): void {
+    this.#arrivals.push(now);
+    if (this.#arrivals.length > 12) this.#arrivals.shift();
+  }
+
+  /** Mean wall time of a step, ms; undefined until two have arrived. */
+  get stepTime(): number | undefined {
+    const first = this.#arrivals[0];
+    const last = this.#arrivals.at(-1);
+    if (first === undefined || last === undefined || this.#arrivals.length < 2) return undefined;
+    return (last - first) / (this.#arrivals.length - 1);
+  }
+
+  /** Submits to cut a step into, so that none keeps the adapter busy for long. */
+  get pieces(): number {
+    const { stepTime } = this;
+    if (stepTime === undefined) return 1;
+    return Math.min(MOST_PIECES, Math.max(1, Math.ceil(stepTime / LONGEST_SUBMIT)));
+  }
+
+  /** After a pause the time in between is no step. */
+  restart(): void {
+    this.#arrivals.length = 0;
+  }
+}
+
+/** Turns what is watched into what the next step reads back. */
+export class Wishes {
+  watch: Watch = { load: false, domains: false, bias: false, attention: undefined };
+  #lastAttention = Number.NEGATIVE_INFINITY;
+
+  /** @param now milliseconds */
+  at(now: number): StepWishes {
+    const { bias, domains, attention } = this.watch;
+    if (!attention || now - this.#lastAttention < ATTENTION_PAUSE) return { bias, domains };
+    this.#lastAttention = now;
+    return { bias, domains, attention };
+  }
+}

@@ -1,0 +1,303 @@
+/**
+ * @file One experiment in motion: submits steps a little ahead of their numbers, fits probes in between, keeps a
+ * checkpoint in memory, and comes back from a lost device. `Trainer` makes it and hands the commands on.
+ */
+import type { Experiment, LiveChange } from '../config/experiment';
+import type { Value } from '../config/field';
+import type { SettingPath, Settings } from '../config/settings';
+import type { Batch } from '../data/batch';
+import type { RunData } from '../data/service';
+import { NotFiniteError } from '../gpu/errors';
+import { restoreCheckpoint } from './checkpoint';
+import { CheckpointKeeper } from './checkpointKeeper';
+import type { Failure, GenerateRequest, RunPhase, Sample, Watch } from './commands';
+import { diagnose } from './diagnose';
+import { LiveSettings } from './liveSettings';
+import { Pace, Wishes } from './pacing';
+import { type Emit, Probes } from './probes';
+import type { Session } from './session';
+import { STEPS_IN_FLIGHT, type StepNumbers, type StepWishes } from './stepper';
+import { reportStep } from './stepReport';
+
+export interface RunParts {
+  readonly experiment: Experiment;
+  readonly data: RunData;
+  readonly emit: Emit;
+  /** Opens the device anew and makes the same session on it. */
+  readonly reopen: () => Promise<Session>;
+}
+
+/** Finished batches kept for a diagnosis. */
+const BATCHES_KEPT = STEPS_IN_FLIGHT + 2;
+/** Time for `device.lost` to resolve after the first failing call, ms. */
+const LOSS_GRACE = 2000;
+
+export class Run {
+  readonly #parts: RunParts;
+  readonly #live: LiveSettings;
+  readonly #probes: Probes;
+  readonly #keeper: CheckpointKeeper;
+  readonly #pace = new Pace();
+  readonly #wishes = new Wishes();
+  readonly #inFlight: Promise<void>[] = [];
+  readonly #batches = new Map<number, Batch>();
+  #session: Session;
+  #startCursor: unknown;
+  #phase: RunPhase = 'paused';
+  #submitted = 0;
+  #finished = 0;
+  #singleSteps = 0;
+  #loop: Promise<void> | undefined;
+  #failure: Failure | undefined;
+  #isEnded = false;
+
+  constructor(parts: RunParts, session: Session) {
+    this.#parts = parts;
+    this.#session = session;
+    this.#live = new LiveSettings(parts.experiment, (...args) => this.#changed(...args));
+    this.#probes = new Probes(session, parts.data.heldOut, parts.emit);
+    this.#keeper = new CheckpointKeeper(parts.data.training);
+  }
+
+  get experiment(): Experiment {
+    return this.#live.experiment;
+  }
+
+  /** Draws the weights, stands at step 0 and says so. */
+  async start(): Promise<void> {
+    this.#startCursor = await this.#parts.data.training.cursor();
+    await this.#session.stepper.start(this.#settings.run.seed);
+    const values = { 'train.step': 0, 'memory.deviceBytes': this.#session.deviceBytes };
+    this.#parts.emit('metrics', { step: 0, values });
+    this.#tell('paused');
+  }
+
+  play(): void {
+    if (this.#failure || this.#isEnded) return;
+    this.#pace.restart();
+    this.#tell('training');
+    this.#wake();
+  }
+
+  async pause(): Promise<void> {
+    if (this.#phase !== 'training') return;
+    this.#phase = 'paused';
+    await this.#settled();
+    if (!this.#failure) this.#tell('paused');
+  }
+
+  async singleStep(): Promise<void> {
+    if (this.#failure || this.#phase === 'training') return;
+    this.#singleSteps++;
+    this.#wake();
+    await this.#settled();
+    if (!this.#failure) this.#tell('paused');
+  }
+
+  /** @throws {ConfigError} */
+  change(path: SettingPath, to: Value): LiveChange {
+    return this.#live.change(this.#submitted, path, to);
+  }
+
+  watch(watch: Watch): void {
+    this.#wishes.watch = watch;
+  }
+
+  generate(request: GenerateRequest): Promise<Sample> {
+    const sample = this.#probes.generate(request, this.#finished);
+    this.#wake();
+    return sample;
+  }
+
+  probeNeedles(): void {
+    this.#probes.startNeedles(this.#submitted, this.#settings);
+    this.#wake();
+  }
+
+  /** Goes back to the checkpoint in memory, or to step 0 where there is none yet; returns its step. */
+  async rewind(): Promise<number> {
+    this.#phase = 'paused';
+    await this.#settled();
+    await this.#restore();
+    this.#failure = undefined;
+    this.#tell('paused');
+    return this.#finished;
+  }
+
+  /** Stops and frees everything on the device. */
+  async end(): Promise<void> {
+    this.#isEnded = true;
+    this.#phase = 'paused';
+    this.#probes.restart(this.#session);
+    await this.#settled();
+    this.#session.destroy();
+    this.#session.open.close();
+  }
+
+  get #settings(): Settings {
+    return this.#live.values;
+  }
+
+  get #isStepping(): boolean {
+    return this.#phase === 'training' || this.#singleSteps > 0;
+  }
+
+  #tell(phase: RunPhase): void {
+    this.#phase = phase;
+    this.#parts.emit('phase', { phase, step: this.#finished });
+  }
+
+  #changed(change: LiveChange, before: Settings, after: Settings, isNew: boolean): void {
+    const isSwitchedOn = before.balance.kind !== 'smebu' && after.balance.kind === 'smebu';
+    if (isSwitchedOn) this.#session.stepper.clearBiasMomentum();
+    if (isNew) this.#parts.emit('changed', change);
+  }
+
+  // The loop: one at a time, alive while there is something to submit.
+
+  #wake(): void {
+    this.#loop ??= this.#work().finally(() => {
+      this.#loop = undefined;
+    });
+  }
+
+  /** Waits until nothing is left to submit and all numbers have arrived. */
+  async #settled(): Promise<void> {
+    while (this.#loop) await this.#loop;
+  }
+
+  async #work(): Promise<void> {
+    try {
+      while (!this.#failure && (this.#isStepping || this.#probes.isBusy)) {
+        if (!this.#isStepping) {
+          await this.#probes.advance(this.#submitted);
+          continue;
+        }
+        if (this.#inFlight.length >= STEPS_IN_FLIGHT) await this.#inFlight[0];
+        if (this.#failure) break;
+        await this.#submit();
+        // Not awaited: training goes on meanwhile. What fails here fails the next step as well.
+        void this.#probes.advance(this.#submitted).catch(() => {});
+      }
+      await Promise.all(this.#inFlight);
+    } catch (error) {
+      await this.#broken(error);
+    }
+  }
+
+  async #submit(): Promise<void> {
+    const batch = await this.#parts.data.training.next();
+    const step = this.#submitted;
+    if (this.#singleSteps > 0) this.#singleSteps--;
+    this.#live.applyDue(step);
+    this.#batches.set(step, batch);
+    this.#batches.delete(step - BATCHES_KEPT);
+    const settings = this.#settings;
+    const wishes = this.#wishes.at(performance.now());
+    const numbers = this.#session.stepper.step(batch, step, settings, wishes, this.#pace.pieces);
+    this.#submitted++;
+    const arrival = numbers.then((result) => this.#arrived(step, result, wishes, batch, settings));
+    this.#inFlight.push(arrival);
+    const leave = () => this.#inFlight.splice(this.#inFlight.indexOf(arrival) >>> 0, 1);
+    arrival.then(leave, leave); // the loop awaits it in order and hears of its failure there
+    this.#probes.schedule(this.#submitted, this.#settings);
+    await this.#keeper.take(this.#session, this.#submitted);
+  }
+
+  async #arrived(
+    step: number,
+    numbers: StepNumbers,
+    wishes: StepWishes,
+    batch: Batch,
+    settings: Settings,
+  ): Promise<void> {
+    if (this.#failure) return;
+    if (numbers.isHalted || !Number.isFinite(numbers.crossEntropy)) return this.#halted(step);
+    this.#pace.arrived(performance.now());
+    this.#finished = step + 1;
+    reportStep(this.#parts.emit, {
+      step,
+      numbers,
+      wishes,
+      batch,
+      settings,
+      isLoadWatched: this.#wishes.watch.load,
+      domainCount: this.#parts.data.domains.length,
+      stepTime: this.#pace.stepTime,
+      deviceBytes: this.#session.deviceBytes,
+    });
+  }
+
+  // When things go wrong.
+
+  /** The device stopped updating at the 0-based `step`: finds out where that began. */
+  async #halted(step: number): Promise<void> {
+    const where = { step: step + 1, checkpointStep: this.#keeper.last?.step ?? 0 };
+    this.#failure = { name: 'NotFiniteError', message: 'looking for the first tensor', ...where };
+    this.#keeper.spoil(step);
+    const batch = this.#batches.get(step);
+    if (batch) this.#session.stepper.write(batch);
+    const found = await diagnose(this.#session);
+    const tensor = found?.tensor ?? 'loss';
+    const words = `Step ${step + 1} is not a number, first in ${tensor}. Nothing was updated since.`;
+    const error = new NotFiniteError(words, tensor);
+    this.#fail({ name: error.name, message: error.message, tensor, ...where });
+  }
+
+  #fail(failure: Failure): void {
+    this.#failure = failure;
+    this.#parts.emit('failed', failure);
+    this.#tell('stopped');
+  }
+
+  async #broken(error: unknown): Promise<void> {
+    const grace = new Promise<undefined>((resolve) =>
+      setTimeout(() => resolve(undefined), LOSS_GRACE),
+    );
+    const lost = await Promise.race([this.#session.open.lost, grace]);
+    if (this.#isEnded) return;
+    if (lost) return this.#recover(lost.message);
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    this.#fail({
+      name,
+      message,
+      step: this.#finished,
+      checkpointStep: this.#keeper.last?.step ?? 0,
+    });
+  }
+
+  /** A new device, the last checkpoint, and on. */
+  async #recover(reason: string): Promise<void> {
+    const lostAt = this.#finished;
+    const phase = this.#phase;
+    this.#tell('preparing');
+    try {
+      this.#session = await this.#parts.reopen();
+      await this.#restore();
+    } catch (error) {
+      const { name, message } = error instanceof Error ? error : new Error(String(error));
+      this.#fail({ name, message, step: lostAt });
+      return;
+    }
+    this.#parts.emit('recovered', { lostAt, resumedAt: this.#finished, reason });
+    this.#tell(phase);
+    // This is still the loop that broke; the next one starts behind it.
+    setTimeout(() => this.#wake(), 0);
+  }
+
+  /** Puts weights, data and settings back to the checkpoint, or to step 0. */
+  async #restore(): Promise<void> {
+    const checkpoint = this.#keeper.last;
+    const step = checkpoint?.step ?? 0;
+    await this.#session.stepper.start(this.#settings.run.seed);
+    if (checkpoint) restoreCheckpoint(this.#session, checkpoint);
+    await this.#parts.data.training.seek(checkpoint?.cursor ?? this.#startCursor);
+    this.#submitted = step;
+    this.#finished = step;
+    this.#inFlight.length = 0;
+    this.#probes.restart(this.#session);
+    this.#keeper.restart();
+    this.#live.rewind(step);
+    this.#pace.restart();
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * @file The trainer: implements `Commands` over a device and a source of data, and tells what happens. It knows
+ * no page and no worker; Node and the browser use the same one.
+ */
+import { type Experiment, mixtureLayers, resolve } from '../config/experiment';
+import { presets } from '../config/presets';
+import { domainIds } from '../data/domains';
+import type { DataService } from '../data/service';
+import type { MemoryLimits } from '../gpu/arena';
+import { type OpenDevice, openDevice } from '../gpu/device';
+import { LimitError, NoWebGpuError } from '../gpu/errors';
+import { planRun } from './assembly';
+import type { AdapterReport, Commands, Plan, RunInfo, Watch } from './commands';
+import type { Emit } from './probes';
+import { Run } from './run';
+import { Session } from './session';
+
+/** WebGPU where the host has it; undefined where it does not. */
+export type GpuSource = () => GPU | undefined;
+
+/** Where nothing opened yet, the limits that every WebGPU adapter grants. */
+const DEFAULT_LIMITS: MemoryLimits = {
+  maxBufferBytes: 256 * 2 ** 20,
+  maxBindingBytes: 128 * 2 ** 20,
+};
+/** Sizes of runs that no binding holds are still to be told: plans are made without limits. */
+const NO_LIMITS: MemoryLimits = {
+  maxBufferBytes: Number.MAX_SAFE_INTEGER,
+  maxBindingBytes: Number.MAX_SAFE_INTEGER,
+};
+
+export class Trainer implements Commands {
+  readonly #gpu: GpuSource;
+  readonly #data: DataService;
+  readonly #emit: Emit;
+  #report: AdapterReport | undefined;
+  #idle: OpenDevice | undefined;
+  #run: Run | undefined;
+  #watch: Watch = { load: false, domains: false, bias: false, attention: undefined };
+
+  constructor(gpu: GpuSource, data: DataService, emit: Emit) {
+    this.#gpu = gpu;
+    this.#data = data;
+    this.#emit = emit;
+  }
+
+  async open(): Promise<AdapterReport> {
+    if (this.#report) return this.#report;
+    const open = await this.#openDevice();
+    this.#idle = open;
+    const { limits, features } = open.device;
+    this.#report = {
+      ...open.info,
+      features: [...features].sort(),
+      maxBufferBytes: limits.maxBufferSize,
+      maxBindingBytes: limits.maxStorageBufferBindingSize,
+    };
+    return this.#report;
+  }
+
+  async plan(experiment: Experiment): Promise<Plan> {
+    const settings = resolve(experiment);
+    const plan = planRun(settings, NO_LIMITS, domainIds.length);
+    const refusal = this.#refusal(experiment, plan);
+    return refusal ? { ...plan, refusal } : plan;
+  }
+
+  async start(experiment: Experiment): Promise<RunInfo> {
+    const settings = resolve(experiment);
+    await this.#endRun();
+    this.#emit('phase', {
+      phase: 'preparing',
+      step: 0,
+      progress: { label: 'Reading the texts', done: 0, total: 1 },
+    });
+    const plan = await this.plan(experiment);
+    const limits = this.#limits();
+    if (plan.refusal) {
+      throw new LimitError('memory', plan.bytes.total, limits.maxBufferBytes, plan.refusal.message);
+    }
+    const data = await this.#data.openRun(settings);
+    const reopen = () => this.#session(experiment);
+    const run = new Run({ experiment, data, emit: this.#emit, reopen }, await reopen());
+    run.watch(this.#watch);
+    await run.start();
+    this.#run = run;
+    return {
+      plan,
+      experiment,
+      mixtureLayers: mixtureLayers(settings.model),
+      expertCount: settings.model.expertCount,
+      domains: data.domains,
+    };
+  }
+
+  async play(): Promise<void> {
+    this.#active().play();
+  }
+
+  async pause(): Promise<void> {
+    await this.#run?.pause();
+  }
+
+  async step(): Promise<void> {
+    await this.#active().singleStep();
+  }
+
+  async reset(): Promise<RunInfo> {
+    return this.start(this.#active().experiment);
+  }
+
+  async rewind(): Promise<number> {
+    return this.#active().rewind();
+  }
+
+  async change(...[path, value]: Parameters<Commands['change']>): ReturnType<Commands['change']> {
+    return this.#active().change(path, value);
+  }
+
+  async watch(watch: Watch): Promise<void> {
+    this.#watch = watch;
+    this.#run?.watch(watch);
+  }
+
+  async generate(...[request]: Parameters<Commands['generate']>): ReturnType<Commands['generate']> {
+    return this.#active().generate(request);
+  }
+
+  async probeNeedles(): Promise<void> {
+    this.#active().probeNeedles();
+  }
+
+  addText(...args: Parameters<Commands['addText']>): ReturnType<Commands['addText']> {
+    return this.#data.addText(...args);
+  }
+
+  removeText(): Promise<void> {
+    return this.#data.removeText();
+  }
+
+  /** Ends the run and gives the device back. */
+  async close(): Promise<void> {
+    await this.#endRun();
+    this.#idle?.close();
+    this.#idle = undefined;
+  }
+
+  #active(): Run {
+    if (!this.#run) throw new Error('there is no run; start one first');
+    return this.#run;
+  }
+
+  async #endRun(): Promise<void> {
+    const run = this.#run;
+    this.#run = undefined;
+    await run?.end();
+  }
+
+  /** @throws {NoWebGpuError, NoAdapterError, LimitError} */
+  async #openDevice(): Promise<OpenDevice> {
+    const gpu = this.#gpu();
+    if (!gpu) throw new NoWebGpuError('This browser has no WebGPU.');
+    return openDevice(gpu);
+  }
+
+  async #session(experiment: Experiment): Promise<Session> {
+    const open = this.#idle ?? (await this.#openDevice());
+    this.#idle = undefined;
+    return Session.create(open, resolve(experiment), domainIds.length, (done, total) =>
+      this.#emit('phase', {
+        phase: 'preparing',
+        step: 0,
+        progress: { label: 'Compiling kernels', done, total },
+      }),
+    );
+  }
+
+  #limits(): MemoryLimits {
+    if (!this.#report) return DEFAULT_LIMITS;
+    return {
+      maxBufferBytes: this.#report.maxBufferBytes,
+      maxBindingBytes: this.#report.maxBindingBytes,
+    };
+  }
+
+  /** Why the adapter cannot hold a run of this size, and the largest preset that it can. */
+  #refusal(experiment: Experiment, plan: Plan): Plan['refusal'] {
+    const why = this.#misfit(experiment, plan);
+    if (!why) return undefined;
+    const fitting = presets.filter((preset) => {
+      const other = { preset: preset.id, changes: {}, timeline: [] };
+      return (
+        !preset.published &&
+        !this.#misfit(other, planRun(resolve(other), NO_LIMITS, domainIds.length))
+      );
+    });
+    return { message: why, fits: fitting.at(-1)?.id };
+  }
+
+  #misfit(experiment: Experiment, { bytes }: Plan): string | undefined {
+    const limits = this.#limits();
+    const gib = (n: number) => `${(n / 2 ** 30).toFixed(2)} GiB`;
+    // WebGPU does not tell the memory of a card; the largest buffer is the nearest thing to it.
+    if (bytes.total > limits.maxBufferBytes) {
+      return `It needs ${gib(bytes.total)}; this adapter gives ${gib(limits.maxBufferBytes)} in one buffer.`;
+    }
+    try {
+      planRun(resolve(experiment), limits, domainIds.length);
+      return undefined;
+    } catch (error) {
+      if (error instanceof LimitError) return `${error.message}.`;
+      throw error;
+    }
+  }
+}
