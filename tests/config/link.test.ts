@@ -130,6 +130,32 @@ describe('a link', () => {
     expect(decoded(encodeLink({ ...experimentOn('micro'), timeline })).timeline).toEqual(timeline);
   });
 
+  it('leaves out a live change that changes nothing', () => {
+    const timeline: LiveChange[] = [
+      { step: 10, path: 'balance.kind', from: 'smebu', to: 'smebu' },
+      { step: 20, path: 'balance.kind', from: 'smebu', to: 'none' },
+      { step: 30, path: 'balance.kind', from: 'none', to: 'none' },
+    ];
+    const link = encodeLink({ ...experimentOn('micro'), timeline });
+    expect(decoded(link).timeline).toEqual([timeline[1]]);
+  });
+
+  it('is not written where nobody could read it again', () => {
+    const prompts = (count: number, letterAt: (index: number) => string): Experiment => ({
+      ...experimentOn('micro'),
+      timeline: Array.from({ length: count }, (_, step) => ({
+        step,
+        path: 'probes.samplePrompt',
+        from: '',
+        to: Array.from({ length: 390 }, (_, i) => letterAt(390 * step + i)).join(''),
+      })),
+    });
+    const smooth = prompts(900, (index) => (index % 390 === 0 ? String(index % 7) : 'a'));
+    expect(() => encodeLink(smooth)).toThrow(/unpacks to more than 256 KiB/);
+    const rough = prompts(200, (index) => String.fromCharCode(33 + (noise(index) % 90)));
+    expect(() => encodeLink(rough)).toThrow(/letters long/);
+  });
+
   it('is not written for an experiment that cannot be', () => {
     const wrong = { ...experimentOn('micro'), changes: { model: { expertsPerToken: 40 } } };
     expect(() => encodeLink(wrong)).toThrow('40 is over model.expertCount (16)');
@@ -156,6 +182,12 @@ describe('a link', () => {
 /** −0 and 0 are one value of a setting; JSON writes both as 0. */
 const normal = (experiment: Experiment): unknown =>
   JSON.parse(JSON.stringify(experiment).replaceAll(':-0,', ':0,').replaceAll(':-0}', ':0}'));
+
+/** Bits that deflate finds no order in. */
+function noise(index: number): number {
+  const mixed = Math.imul(index ^ (index >>> 7), 0x9e37_79b1);
+  return Math.imul(mixed ^ (mixed >>> 15), 0x85eb_ca77) >>> 8;
+}
 
 describe('a bad link', () => {
   const good = encodeLink({
@@ -225,14 +257,23 @@ describe('a bad link', () => {
   });
 
   it('that unpacks without end stops at the limit', () => {
-    const body = deflateSync(new Uint8Array(32 << 20), { level: 9 });
-    const link = `v1.${Buffer.concat([crcOf(body), body]).toString('base64url')}`;
+    const link = packed(new Uint8Array(32 << 20));
     expect(link.length).toBeLessThan(MAX_LINK_LETTERS);
     const started = performance.now();
     expect(refused(link)).toMatch(/unpacks to more than 256 KiB/);
     expect(performance.now() - started).toBeLessThan(500);
   });
+
+  it('whose bytes are no text is refused', () => {
+    expect(refused(packed(Uint8Array.of(0x22, 0xff, 0x22)))).toMatch(/changed on the way/);
+  });
 });
+
+/** A link round any bytes, its sum right. */
+function packed(bytes: Uint8Array): string {
+  const body = deflateSync(bytes, { level: 9 });
+  return `v1.${Buffer.concat([crcOf(body), body]).toString('base64url')}`;
+}
 
 /** CRC-32 as the head of a link holds it, written here a second time: a bomb is too long for packText. */
 function crcOf(bytes: Uint8Array): Buffer {
@@ -311,6 +352,9 @@ describe('a forged link', () => {
       /timeline: step 8 comes after step 9/,
     );
     expect(refused(forgedLink(['micro', [], [[3, 'model.width', 128]]]))).toMatch(
+      /model.width: starts a new run/,
+    );
+    expect(refused(forgedLink(['micro', [], [[3, 'model.width', 64]]]))).toMatch(
       /model.width: starts a new run/,
     );
     expect(refused(forgedLink(['micro', [], [[3, 'balance.lambda', 7]]]))).toMatch(
