@@ -25,7 +25,8 @@ export default defineConfig({
   use: {
     baseURL: `http://127.0.0.1:${port}/`,
     viewport: { width: 1280, height: 800 },
-    trace: 'retain-on-failure',
+    // A trace films the whole test, and the software adapter needs the cores itself.
+    screenshot: 'only-on-failure',
     launchOptions: {
       executablePath: chromium,
       args: [...always, '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
