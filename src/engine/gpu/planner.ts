@@ -44,8 +44,9 @@ export function planActivations(tape: Tape, pool: ActivationPool): void {
   const lifetimes = collect(tape, pool.limits);
   const bySize = [...lifetimes.values()].sort((a, b) => b.bytes - a.bytes || a.index - b.index);
   const placed: Lifetime[][] = pool.heaps.map(() => []);
+  const heapOf = new Map<Tensor, number>();
   for (const life of bySize) {
-    const { heap, offset } = bestPlace(life, placed, pool);
+    const { heap, offset } = bestPlace(life, placed, heapOf, pool);
     if (heap === pool.heaps.length) {
       pool.heaps.push(new Heap(`activations.${heap}`));
       placed.push([]);
@@ -54,6 +55,7 @@ export function planActivations(tape: Tape, pool: ActivationPool): void {
     target.bytes = Math.max(target.bytes, offset + life.bytes);
     life.tensor.place = { heap: target, offset };
     placed[heap]!.push(life);
+    heapOf.set(life.tensor, heap);
   }
 }
 
@@ -93,11 +95,17 @@ function collect({ dispatches, kept }: Tape, limits: MemoryLimits): Map<Tensor, 
   return lifetimes;
 }
 
-/** The heap and offset that make the pool grow least. Heaps past the end stand for a new one. */
-function bestPlace(life: Lifetime, placed: readonly Lifetime[][], pool: ActivationPool) {
-  let best = { heap: placed.length, offset: 0, growth: life.bytes };
+/** The heap and offset that make the pool grow least; a new heap, past the end, only where no other may hold it. */
+function bestPlace(
+  life: Lifetime,
+  placed: readonly Lifetime[][],
+  heapOf: ReadonlyMap<Tensor, number>,
+  pool: ActivationPool,
+) {
+  const forbidden = new Set([...life.conflicts].map((other) => heapOf.get(other)));
+  let best = { heap: placed.length, offset: 0, growth: Number.POSITIVE_INFINITY };
   placed.forEach((others, heap) => {
-    if (others.some((other) => life.conflicts.has(other.tensor))) return;
+    if (forbidden.has(heap)) return;
     const offset = lowestGap(life, others);
     const end = offset + life.bytes;
     if (end > pool.limits.maxBufferBytes) return;

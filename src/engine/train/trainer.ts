@@ -29,10 +29,15 @@ const NO_LIMITS: MemoryLimits = {
   maxBindingBytes: Number.MAX_SAFE_INTEGER,
 };
 
+/** WebGPU does not tell the memory of a card: this much is tried anyway, or as much as one buffer may have. */
+const LEAST_ROOM = 4 * 2 ** 30;
+
 export class Trainer implements Commands {
   readonly #gpu: GpuSource;
   readonly #data: DataService;
   readonly #emit: Emit;
+  /** A plan takes up to a second for a published size, and is asked for again and again. */
+  readonly #plans = new Map<string, Plan>();
   #report: AdapterReport | undefined;
   #idle: OpenDevice | undefined;
   #run: Run | undefined;
@@ -46,6 +51,7 @@ export class Trainer implements Commands {
 
   async open(): Promise<AdapterReport> {
     if (this.#report) return this.#report;
+    this.#plans.clear(); // refusals depend on the adapter
     const open = await this.#openDevice();
     this.#idle = open;
     const { limits, features } = open.device;
@@ -59,10 +65,14 @@ export class Trainer implements Commands {
   }
 
   async plan(experiment: Experiment): Promise<Plan> {
-    const settings = resolve(experiment);
-    const plan = planRun(settings, NO_LIMITS, domainIds.length);
+    const key = JSON.stringify(resolve(experiment));
+    const known = this.#plans.get(key);
+    if (known) return known;
+    const plan = planRun(resolve(experiment), NO_LIMITS, domainIds.length);
     const refusal = this.#refusal(experiment, plan);
-    return refusal ? { ...plan, refusal } : plan;
+    const told = refusal ? { ...plan, refusal } : plan;
+    this.#plans.set(key, told);
+    return told;
   }
 
   async start(experiment: Experiment): Promise<RunInfo> {
@@ -200,9 +210,9 @@ export class Trainer implements Commands {
   #misfit(experiment: Experiment, { bytes }: Plan): string | undefined {
     const limits = this.#limits();
     const gib = (n: number) => `${(n / 2 ** 30).toFixed(2)} GiB`;
-    // WebGPU does not tell the memory of a card; the largest buffer is the nearest thing to it.
-    if (bytes.total > limits.maxBufferBytes) {
-      return `It needs ${gib(bytes.total)}; this adapter gives ${gib(limits.maxBufferBytes)} in one buffer.`;
+    const room = Math.max(LEAST_ROOM, limits.maxBufferBytes);
+    if (bytes.total > room) {
+      return `It needs ${gib(bytes.total)}; a tab can count on ${gib(room)} with this adapter.`;
     }
     try {
       planRun(resolve(experiment), limits, domainIds.length);

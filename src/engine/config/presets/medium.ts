@@ -19,7 +19,7 @@ export const medium = definePreset({
       expertsPerToken: 4,
       expertWidth: 128,
     },
-    data: { contextLength: 1024, batchSequences: 8, recallPairs: 8 },
+    data: { contextLength: 1024, batchSequences: 4, recallPairs: 8 },
     optimizer: { muonLearningRate: 0.01, adamwLearningRate: 1e-3 },
     schedule: { warmupSteps: 200 },
     probes: { evalEvery: 100, needleEvery: 500, sampleEvery: 250 },
