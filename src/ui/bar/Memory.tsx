@@ -21,7 +21,7 @@ export function Memory() {
         </span>
         <span className={styles['bytes']}>
           <Figure metric="memory.deviceBytes" />
-          {plan && !isPrepared && <span>{formatBytes(plan.bytes.total)} planned</span>}
+          {plan && !isPrepared && <span>of {formatBytes(plan.bytes.total)} planned</span>}
         </span>
       </div>
       <div

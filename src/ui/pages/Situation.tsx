@@ -8,10 +8,8 @@ import { formatBytes, formatCount, formatFixed } from '@/ui/format/numbers';
 import { changeWords, valueWords } from '@/ui/format/settings';
 import { useLab, useRun } from '@/ui/live/hooks';
 import { Notes } from '@/ui/live/Notes';
-import { startAgain } from '@/ui/state/boot';
 import { draftValue } from '@/ui/state/experiments';
 import { isTextMissing } from '@/ui/state/run';
-import { reset, rewind } from '@/ui/state/transport';
 import styles from './Situation.module.css';
 
 export const Situation = () => (
@@ -25,59 +23,43 @@ export const Situation = () => (
   </div>
 );
 
+/** The way on is where Play was: in the bar above. */
 function Crash() {
-  const lab = useLab();
   const crash = useRun((state) => state.crash);
   if (crash === undefined) return null;
   return (
-    <Message
-      title="The engine broke off"
-      isError
-      actions={
-        <Button size="small" onPress={() => startAgain(lab)}>
-          Start again
-        </Button>
-      }
-    >
-      {crash} What was trained since the start is lost; the experiment is in the address and starts
-      again from step 0.
+    <Message title="The engine broke off" isError>
+      What was trained since the start is lost. The experiment is in the address: Start again, in
+      the bar above, prepares it from step 0. <code>{crash}</code>
     </Message>
   );
 }
 
 function Failed() {
-  const lab = useLab();
   const failure = useRun((state) => state.failure);
   if (!failure) return null;
   const { name, message, step, tensor, checkpointStep } = failure;
   const isNotFinite = name === 'NotFiniteError';
+  const where = formatFixed(step, 0);
   return (
     <Message
       title={
         isNotFinite
-          ? `Stopped at step ${formatFixed(step, 0)}: the loss is not a number`
-          : `Stopped at step ${formatFixed(step, 0)}`
+          ? `Stopped at step ${where}: the loss is not a number`
+          : `Stopped at step ${where}`
       }
       isError
-      actions={
-        <>
-          {checkpointStep !== undefined && (
-            <Button size="small" onPress={() => rewind(lab)}>
-              Back to step {formatFixed(checkpointStep, 0)}
-            </Button>
-          )}
-          <Button size="small" onPress={() => reset(lab)}>
-            Back to step 0
-          </Button>
-        </>
-      }
     >
       {tensor && (
         <>
           First in <code>{tensor}</code>.{' '}
         </>
       )}
-      {message} {isNotFinite && 'Go back and lower a rate before you play on.'}
+      {message}{' '}
+      {checkpointStep === undefined
+        ? 'Start again, in the bar above, goes back to step 0.'
+        : `The bar above goes back to the copy of step ${formatFixed(checkpointStep, 0)}.`}
+      {isNotFinite && ' Lower a rate before you play on.'}
     </Message>
   );
 }
@@ -130,6 +112,7 @@ function LinkSummary() {
   const isShown = useRun((state) => state.isFromLink && state.info === undefined);
   const plan = useRun((state) => state.plan);
   const experiment = useRun((state) => state.experiment);
+  const isTextless = useRun(isTextMissing);
   const preset = presetById(experiment.preset);
   if (!isShown || !preset) return null;
   const base = layered(preset, {});
@@ -155,7 +138,8 @@ function LinkSummary() {
           </li>
         ))}
       </ul>
-      {plan?.refusal ? 'It does not fit here; see Preset.' : 'It waits for Play.'}
+      {plan?.refusal && 'It does not fit here; see Preset.'}
+      {!plan?.refusal && !isTextless && 'It waits for Play.'}
     </Message>
   );
 }

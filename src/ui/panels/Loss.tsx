@@ -12,7 +12,7 @@ import type { Recorder } from '@/ui/state/recorder';
 import type { LossUnit } from '@/ui/state/view';
 import { definePanel } from './definePanel';
 import styles from './Loss.module.css';
-import { Columns } from './parts';
+import { Columns, Empty } from './parts';
 
 const CHART_HEIGHT = 208;
 /** Points of the training curve; the held-out one has fewer. */
@@ -44,6 +44,18 @@ function lossRows({ series }: Recorder, unit: LossUnit) {
     lastTrain: trend.at(-1)?.value,
     lastHeldOut: held.at(-1)?.value,
   };
+}
+
+const hasLoss = ({ series }: Recorder) => series.latest('train.crossEntropy') !== undefined;
+
+function LossOrNothing() {
+  const isMeasured = useDrawn(hasLoss, 250);
+  if (isMeasured) return <LossChart />;
+  return (
+    <Empty title="A curve from the first step on">
+      One line for the batch that is being learned, one for text that is never learned, over steps.
+    </Empty>
+  );
 }
 
 function LossChart() {
@@ -160,5 +172,5 @@ export const loss = definePanel({
     'The total loss in the bar above adds z-loss and sequence balance, which are small.',
   ],
   Tools: UnitChoice,
-  Body: () => <Columns left={<LossChart />} right={<Facts />} />,
+  Body: () => <Columns left={<LossOrNothing />} right={<Facts />} />,
 });
