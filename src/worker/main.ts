@@ -1,5 +1,5 @@
 /** @file The engine's worker: opens WebGPU where the browser has it, and serves a trainer to the page. */
-import { Trainer } from '@/engine/train/trainer';
+import { Trainer } from '@/engine/index';
 import { connectData } from './dataClient';
 import type { DataPort } from './dataProtocol';
 import { type Emit, serve } from './host';

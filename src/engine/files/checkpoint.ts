@@ -2,9 +2,9 @@
  * @file The weights of a model under the names of its Hugging Face checkpoint (afmoe), where every expert is
  * a tensor of its own, and the router biases, which are buffers there.
  */
-import { mixtureLayers } from '../config/experiment';
-import type { Settings } from '../config/settings';
-import type { ParameterSpec } from '../model/parameters';
+import { mixtureLayers } from '@/engine/config/experiment';
+import type { Settings } from '@/engine/config/settings';
+import type { ParameterSpec } from '@/engine/model/parameters';
 
 /** One tensor of a checkpoint and the part of ours that it is. */
 export interface CheckpointTensor {

@@ -1,12 +1,12 @@
 /** @file The attention half of a block: projections, QK-norm, positions, attention, gate. Trinity, eq. 1–14. */
-import { isGlobalLayer } from '../config/experiment';
-import type { Settings } from '../config/settings';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
-import { linear } from '../ops/matmul';
-import { rmsNorm } from '../ops/rmsNorm';
-import { type Rope, rope } from '../ops/rope';
-import { sigmoidGate } from '../ops/sigmoidGate';
+import { isGlobalLayer } from '@/engine/config/experiment';
+import type { Settings } from '@/engine/config/settings';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
+import { linear } from '@/engine/ops/matmul';
+import { rmsNorm } from '@/engine/ops/rmsNorm';
+import { type Rope, rope } from '@/engine/ops/rope';
+import { sigmoidGate } from '@/engine/ops/sigmoidGate';
 import { layerName } from './parameters';
 import type { Weights } from './weights';
 

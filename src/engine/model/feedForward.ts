@@ -1,8 +1,8 @@
 /** @file A dense SwiGLU feed-forward: down(silu(gate x) * up x), arXiv:2002.05202, eq. 6. */
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
-import { linear } from '../ops/matmul';
-import { swiglu } from '../ops/swiglu';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
+import { linear } from '@/engine/ops/matmul';
+import { swiglu } from '@/engine/ops/swiglu';
 import type { Weights } from './weights';
 
 /** x [T, D] -> [T, D] with the three weights under `prefix`. */

@@ -1,14 +1,14 @@
 /** @file A mixture layer: router, dispatch, experts, combine, and the shared expert. Trinity, eq. 15–18. */
-import type { Settings } from '../config/settings';
-import type { LiveBlock } from '../gpu/live';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
-import { combine } from '../ops/combine';
-import { type Dispatched, dispatch } from '../ops/dispatch';
-import { groupedLinear, sortedRows, tokenRows } from '../ops/groupedMatmul';
-import { linear } from '../ops/matmul';
-import { type Routed, router } from '../ops/router';
-import { swiglu } from '../ops/swiglu';
+import type { Settings } from '@/engine/config/settings';
+import type { LiveBlock } from '@/engine/gpu/live';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
+import { combine } from '@/engine/ops/combine';
+import { type Dispatched, dispatch } from '@/engine/ops/dispatch';
+import { groupedLinear, sortedRows, tokenRows } from '@/engine/ops/groupedMatmul';
+import { linear } from '@/engine/ops/matmul';
+import { type Routed, router } from '@/engine/ops/router';
+import { swiglu } from '@/engine/ops/swiglu';
 import { feedForward } from './feedForward';
 import { layerName } from './parameters';
 import type { Weights } from './weights';

@@ -2,7 +2,7 @@
  * @file Every weight of a model: name, shape, start and optimizer. Names are those of the family's Hugging
  * Face checkpoints (afmoe); the experts of a layer stand in one tensor, [E, out, in], under one name.
  */
-import type { Settings } from '../config/settings';
+import type { Settings } from '@/engine/config/settings';
 
 type Model = Settings['model'];
 

@@ -1,9 +1,9 @@
 /** @file The whole model up to the head: embedding, blocks in sandwich norm, final norm. Trinity, eq. 33–39. */
-import type { Settings } from '../config/settings';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
-import { embedding, type TokenOrder } from '../ops/embedding';
-import { addRmsNorm, rmsNorm } from '../ops/rmsNorm';
+import type { Settings } from '@/engine/config/settings';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
+import { embedding, type TokenOrder } from '@/engine/ops/embedding';
+import { addRmsNorm, rmsNorm } from '@/engine/ops/rmsNorm';
 import { type AttentionInputs, attentionLayer } from './attention';
 import { feedForward } from './feedForward';
 import { type MixtureInputs, type MixtureRecord, mixtureLayer } from './mixture';

@@ -3,10 +3,10 @@
  * ordered so that one optimizer dispatch takes a whole range: what AdamW moves, then the gains, then Muon's
  * matrices by shape, all layers and experts of one shape side by side.
  */
-import type { Settings } from '../config/settings';
-import { Arena, type MemoryLimits } from '../gpu/arena';
-import type { Tape } from '../gpu/tape';
-import { aligned, type Heap, Tensor } from '../gpu/tensor';
+import type { Settings } from '@/engine/config/settings';
+import { Arena, type MemoryLimits } from '@/engine/gpu/arena';
+import type { Tape } from '@/engine/gpu/tape';
+import { aligned, type Heap, Tensor } from '@/engine/gpu/tensor';
 import { elementCount, type ParameterSpec, parameterSpecs } from './parameters';
 
 /** The same stretch of the arenas: flat views of equal length. */

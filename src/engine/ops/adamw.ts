@@ -1,10 +1,11 @@
 /** @file AdamW over a flat range of parameters: arXiv:1711.05101, algorithm 2. */
+
+import { defineKernel, type Fields } from '@/engine/gpu/kernel';
+import type { LiveBlock } from '@/engine/gpu/live';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import wgsl from '@/shaders/adamw.wgsl?raw';
-import { defineKernel, type Fields } from '../gpu/kernel';
-import type { LiveBlock } from '../gpu/live';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 import { CLIP_LENGTH } from './gradientNorm';
 
 /** Rate of this step after the schedule; correction1 and 2 are `biasCorrection` of the two betas. */

@@ -2,15 +2,16 @@
  * @file Causal attention with grouped heads, a sliding window and a document mask, streaming in both
  * directions: time and memory go with T x window, and no S x S map exists. Trinity, eq. 1–8.
  */
+
+import { defineKernel } from '@/engine/gpu/kernel';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import backwardVec4Wgsl from '@/shaders/attention.backward.vec4.wgsl?raw';
 import backwardWgsl from '@/shaders/attention.backward.wgsl?raw';
 import deltaWgsl from '@/shaders/attention.delta.wgsl?raw';
 import forwardVec4Wgsl from '@/shaders/attention.forward.vec4.wgsl?raw';
 import forwardWgsl from '@/shaders/attention.forward.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 
 const geometry = {
   T: 'u32',

@@ -1,10 +1,11 @@
 /** @file The measured softmax weights of one head of one sequence, for a view: the only S x S map there is. */
+
+import { defineKernel } from '@/engine/gpu/kernel';
+import type { LiveBlock } from '@/engine/gpu/live';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import wgsl from '@/shaders/attentionMap.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import type { LiveBlock } from '../gpu/live';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 import type { Attention } from './attention';
 
 /** Which head of which sequence of the batch. */

@@ -1,9 +1,10 @@
 /** @file Sum over the rows of a matrix: the second stage of reductions over many tokens. */
+
+import { defineKernel } from '@/engine/gpu/kernel';
+import { expectShape } from '@/engine/gpu/shape';
+import type { GradientTarget, Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import columnSumWgsl from '@/shaders/columnSum.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import { expectShape } from '../gpu/shape';
-import type { GradientTarget, Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 
 const kernel = defineKernel({
   name: 'columnSum',

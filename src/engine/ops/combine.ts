@@ -1,10 +1,11 @@
 /** @file Weighs the experts' outputs and adds them to their tokens. Trinity, eq. 15. */
+
+import { defineKernel } from '@/engine/gpu/kernel';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import backwardWgsl from '@/shaders/combine.backward.wgsl?raw';
 import forwardWgsl from '@/shaders/combine.forward.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 import type { Dispatched } from './dispatch';
 
 const forward = defineKernel({

@@ -3,13 +3,14 @@
  * folded into running statistics, later recomputed and turned into their gradient in place. Where one chunk
  * holds the whole vocabulary nothing is computed twice. Trinity, 3.3 and 6.
  */
+
+import { defineKernel } from '@/engine/gpu/kernel';
+import type { LiveBlock } from '@/engine/gpu/live';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import backwardWgsl from '@/shaders/crossEntropy.backward.wgsl?raw';
 import forwardWgsl from '@/shaders/crossEntropy.forward.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import type { LiveBlock } from '../gpu/live';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 import { lossSum } from './lossSum';
 import { matmul } from './matmul';
 

@@ -2,11 +2,12 @@
  * @file Attention of one new token over a cache of fixed size: the whole text for a global layer, a ring of
  * the last `window` positions for a local one. Trinity, eq. 1–8.
  */
+
+import { defineKernel } from '@/engine/gpu/kernel';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import wgsl from '@/shaders/decodeAttention.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 import { type PositionBlock, positionFields } from './rope';
 
 const params = { H: 'u32', G: 'u32', C: 'u32', ring: 'u32', scale: 'f32' } as const;

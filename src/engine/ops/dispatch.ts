@@ -2,11 +2,12 @@
  * @file Sorts (token, choice) rows by expert, so that one grouped product serves all experts. Stable and
  * without atomics: the same choices always give the same order. No row is dropped.
  */
+
+import { defineKernel } from '@/engine/gpu/kernel';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import wgsl from '@/shaders/dispatch.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 
 const params = { R: 'u32', E: 'u32', tiles: 'u32', row: 'u32' } as const;
 const count = defineKernel({

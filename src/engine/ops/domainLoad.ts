@@ -1,9 +1,10 @@
 /** @file How many rows of each expert come from each domain of the data: load by domain, dots.llm1 section 4. */
+
+import { defineKernel } from '@/engine/gpu/kernel';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import wgsl from '@/shaders/domainLoad.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 import type { Dispatched } from './dispatch';
 
 const kernel = defineKernel({

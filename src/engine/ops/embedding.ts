@@ -1,10 +1,11 @@
 /** @file Looks token ids up in a table: y[t] = scale * table[tokens[t]]. Trinity, eq. 39. */
+
+import { defineKernel } from '@/engine/gpu/kernel';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import backwardWgsl from '@/shaders/embedding.backward.wgsl?raw';
 import forwardWgsl from '@/shaders/embedding.forward.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 
 const forward = defineKernel({
   name: 'embedding.forward',

@@ -1,9 +1,10 @@
 /** @file Adds the rows of the experts up by token, unweighted: y[t] (+)= sum over k of x[sorted[t K + k]]. */
+
+import { defineKernel } from '@/engine/gpu/kernel';
+import { expectShape } from '@/engine/gpu/shape';
+import type { GradientTarget, Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import wgsl from '@/shaders/gatherSum.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import { expectShape } from '../gpu/shape';
-import type { GradientTarget, Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 import type { Dispatched } from './dispatch';
 
 const kernel = defineKernel({

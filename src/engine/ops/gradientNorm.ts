@@ -1,10 +1,11 @@
 /** @file The global gradient norm, the factor that clips it, and the brake of a run that went astray. */
+
+import { defineKernel, type Fields } from '@/engine/gpu/kernel';
+import type { LiveBlock } from '@/engine/gpu/live';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import wgsl from '@/shaders/gradientNorm.wgsl?raw';
-import { defineKernel, type Fields } from '../gpu/kernel';
-import type { LiveBlock } from '../gpu/live';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 
 /** Largest norm allowed; 0 turns clipping off. */
 export const gradientNormLive = { limit: 'f32' } as const satisfies Fields;

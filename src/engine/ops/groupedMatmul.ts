@@ -3,14 +3,14 @@
  * rows, not the number of experts; one dispatch each for the forward pass, the rows' gradient and the weights'.
  */
 
+import { defineKernel } from '@/engine/gpu/kernel';
+import { expectShape } from '@/engine/gpu/shape';
+import { folded, type GradientTarget, type Grid, type Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import dwWgsl from '@/shaders/groupedMatmul.dw.vec4.wgsl?raw';
 import dxWgsl from '@/shaders/groupedMatmul.dx.vec4.wgsl?raw';
 import forwardWgsl from '@/shaders/groupedMatmul.forward.vec4.wgsl?raw';
 import plainWgsl from '@/shaders/groupedMatmul.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import { expectShape } from '../gpu/shape';
-import { folded, type GradientTarget, type Grid, type Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 import { BLOCK, type Dispatched } from './dispatch';
 import { gatherSum } from './gatherSum';
 

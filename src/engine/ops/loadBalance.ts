@@ -1,10 +1,11 @@
 /** @file The rules that move the router's selection biases: Trinity, arXiv:2602.17004, eq. 19-28. */
+
+import { defineKernel, type Fields } from '@/engine/gpu/kernel';
+import type { LiveBlock } from '@/engine/gpu/live';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import wgsl from '@/shaders/loadBalance.wgsl?raw';
-import { defineKernel, type Fields } from '../gpu/kernel';
-import type { LiveBlock } from '../gpu/live';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 import { CLIP_LENGTH } from './gradientNorm';
 
 /** What live `kind` means to the kernel. */

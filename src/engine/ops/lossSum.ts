@@ -1,10 +1,11 @@
 /** @file Mean cross-entropy and mean squared log-sum-exp over the valid tokens of a batch. */
+
+import { defineKernel } from '@/engine/gpu/kernel';
+import type { LiveBlock } from '@/engine/gpu/live';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import wgsl from '@/shaders/lossSum.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import type { LiveBlock } from '../gpu/live';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 
 const kernel = defineKernel({
   name: 'lossSum',

@@ -5,14 +5,14 @@
  * and is the only place that does.
  */
 
+import { defineKernel } from '@/engine/gpu/kernel';
+import { expectShape } from '@/engine/gpu/shape';
+import type { GradientTarget, Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import nnWgsl from '@/shaders/matmul.nn.vec4.wgsl?raw';
 import ntWgsl from '@/shaders/matmul.nt.vec4.wgsl?raw';
 import tnWgsl from '@/shaders/matmul.tn.vec4.wgsl?raw';
 import plainWgsl from '@/shaders/matmul.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import { expectShape } from '../gpu/shape';
-import type { GradientTarget, Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 
 /** nt: A Bᵀ; nn: A B; tn: Aᵀ B. */
 export type MatmulForm = 'nt' | 'nn' | 'tn';

@@ -4,13 +4,14 @@
  *
  * All matrices of one shape go through each dispatch together; every expert's matrix is one of them.
  */
+
+import { defineKernel, type Fields } from '@/engine/gpu/kernel';
+import type { LiveBlock } from '@/engine/gpu/live';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import polynomialWgsl from '@/shaders/muon.polynomial.wgsl?raw';
 import updateWgsl from '@/shaders/muon.update.wgsl?raw';
-import { defineKernel, type Fields } from '../gpu/kernel';
-import type { LiveBlock } from '../gpu/live';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 import { CLIP_LENGTH } from './gradientNorm';
 import { matmul } from './matmul';
 

@@ -3,13 +3,14 @@
  *
  * Letters as in docs/shapes.md: T rows (tokens, or tokens times heads), D channels.
  */
+
+import { defineKernel } from '@/engine/gpu/kernel';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import backwardWgsl from '@/shaders/rmsNorm.backward.wgsl?raw';
 import forwardWgsl from '@/shaders/rmsNorm.forward.wgsl?raw';
 import rowsWgsl from '@/shaders/rmsNorm.rows.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 import { chunkCount, columnSum } from './columnSum';
 
 const forwardParams = { T: 'u32', D: 'u32', eps: 'f32' } as const;

@@ -1,10 +1,11 @@
 /** @file Rotary positions, arXiv:2104.09864, eq. 34, rotate-half layout. */
+
+import { defineKernel } from '@/engine/gpu/kernel';
+import type { LiveBlock } from '@/engine/gpu/live';
+import { expectShape } from '@/engine/gpu/shape';
+import type { GradientTarget, Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import ropeWgsl from '@/shaders/rope.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import type { LiveBlock } from '../gpu/live';
-import { expectShape } from '../gpu/shape';
-import type { GradientTarget, Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 
 export const positionFields = { offset: 'u32' } as const;
 /** Position of the first token of a sequence: 0 in training, the length so far in generation. */

@@ -1,11 +1,12 @@
 /** @file Scores, choice and gates of a mixture layer. Trinity, eq. 15–18 and 29–32. */
+
+import { defineKernel } from '@/engine/gpu/kernel';
+import type { LiveBlock } from '@/engine/gpu/live';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import backwardWgsl from '@/shaders/router.backward.wgsl?raw';
 import forwardWgsl from '@/shaders/router.forward.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import type { LiveBlock } from '../gpu/live';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 import { sequenceBalance } from './sequenceBalance';
 
 const forward = defineKernel({

@@ -1,10 +1,11 @@
 /** @file Draws the next token of a text on the device, so that generation never waits for a read-back. */
+
+import { defineKernel } from '@/engine/gpu/kernel';
+import type { LiveBlock } from '@/engine/gpu/live';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import wgsl from '@/shaders/sampleToken.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import type { LiveBlock } from '../gpu/live';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 
 /**
  * `position` of the token that made the logits; `promptLength` tokens are given; `random` in [0, 1);

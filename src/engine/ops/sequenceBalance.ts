@@ -1,9 +1,10 @@
 /** @file Sequence-wise balance loss of one mixture layer, without its weight. Trinity, eq. 29–32. */
+
+import { defineKernel } from '@/engine/gpu/kernel';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import wgsl from '@/shaders/sequenceBalance.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 
 const kernel = defineKernel({
   name: 'sequenceBalance',

@@ -1,9 +1,10 @@
 /** @file Elementwise sigmoid gate on the attention output. Trinity, eq. 11–14. */
+
+import { defineKernel } from '@/engine/gpu/kernel';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import wgsl from '@/shaders/sigmoidGate.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 
 const params = { N4: 'u32', addX: 'u32', addGate: 'u32' } as const;
 const forward = defineKernel({

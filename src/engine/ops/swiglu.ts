@@ -1,9 +1,10 @@
 /** @file SwiGLU without its matrices, arXiv:2002.05202, eq. 6. */
+
+import { defineKernel } from '@/engine/gpu/kernel';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import wgsl from '@/shaders/swiglu.wgsl?raw';
-import { defineKernel } from '../gpu/kernel';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 
 const params = { N4: 'u32', addUp: 'u32', addGate: 'u32' } as const;
 const forward = defineKernel({

@@ -1,10 +1,11 @@
 /** @file Initial weights: a normal distribution cut at three standard deviations, drawn on the device. */
+
+import { defineKernel, type Fields } from '@/engine/gpu/kernel';
+import type { LiveBlock } from '@/engine/gpu/live';
+import { expectShape } from '@/engine/gpu/shape';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import wgsl from '@/shaders/truncatedNormal.wgsl?raw';
-import { defineKernel, type Fields } from '../gpu/kernel';
-import type { LiveBlock } from '../gpu/live';
-import { expectShape } from '../gpu/shape';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
 
 /** The 64-bit seed in two words. */
 export const truncatedNormalLive = { seedLow: 'u32', seedHigh: 'u32' } as const satisfies Fields;

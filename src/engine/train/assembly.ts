@@ -2,15 +2,15 @@
  * @file All memory and all recordings of a run, made without a device: what `plan` counts is what `Session`
  * allocates.
  */
-import { mixtureLayers } from '../config/experiment';
-import type { Settings } from '../config/settings';
-import { needleGridShape } from '../data/needles';
-import type { MemoryLimits } from '../gpu/arena';
-import { planActivations } from '../gpu/planner';
-import { uniformBytes } from '../gpu/program';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
-import { countParameters } from '../model/parameters';
+import { mixtureLayers } from '@/engine/config/experiment';
+import type { Settings } from '@/engine/config/settings';
+import { needleGridShape } from '@/engine/data/needles';
+import type { MemoryLimits } from '@/engine/gpu/arena';
+import { planActivations } from '@/engine/gpu/planner';
+import { uniformBytes } from '@/engine/gpu/program';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
+import { countParameters } from '@/engine/model/parameters';
 import type { Plan } from './commands';
 import { type GenerationInputs, generationInputs, recordGeneration } from './recordGeneration';
 import { type Evaluation, type EvaluationInputs, recordEvaluation, recordStep } from './recordStep';

@@ -1,7 +1,7 @@
 /** @file From a measured map to what the attention panel shows. */
-import { isGlobalLayer } from '../config/experiment';
-import type { Settings } from '../config/settings';
-import type { Batch } from '../data/batch';
+import { isGlobalLayer } from '@/engine/config/experiment';
+import type { Settings } from '@/engine/config/settings';
+import type { Batch } from '@/engine/data/batch';
 import type { AttentionView, Watch } from './commands';
 
 /** @param weights [side, side] of the head that was watched when the step was submitted. */

@@ -1,7 +1,7 @@
 /** @file A run's state in the host's memory: what device loss and a spoiled step go back to. */
-import type { Arena } from '../gpu/arena';
-import { Readback } from '../gpu/readback';
-import { Tensor } from '../gpu/tensor';
+import type { Arena } from '@/engine/gpu/arena';
+import { Readback } from '@/engine/gpu/readback';
+import { Tensor } from '@/engine/gpu/tensor';
 import type { Session } from './session';
 
 export interface Checkpoint {

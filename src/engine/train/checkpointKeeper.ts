@@ -1,5 +1,5 @@
 /** @file Keeps the last checkpoint of a run in memory: how often, and which ones are sound. */
-import type { BatchSource } from '../data/batch';
+import type { BatchSource } from '@/engine/data/batch';
 import { type Checkpoint, checkpointBytes, saveCheckpoint } from './checkpoint';
 import type { Session } from './session';
 

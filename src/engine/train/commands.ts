@@ -4,10 +4,10 @@
  * `Trainer` implements `Commands`; `worker/client` offers the same over a port, so no caller needs
  * to know on which side it stands.
  */
-import type { Experiment, LiveChange } from '../config/experiment';
-import type { Value } from '../config/field';
-import type { MetricValues } from '../config/metrics';
-import type { SettingPath } from '../config/settings';
+import type { Experiment, LiveChange } from '@/engine/config/experiment';
+import type { Value } from '@/engine/config/field';
+import type { MetricValues } from '@/engine/config/metrics';
+import type { SettingPath } from '@/engine/config/settings';
 
 /** The adapter that a run uses. */
 export interface AdapterReport {

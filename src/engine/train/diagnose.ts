@@ -1,11 +1,11 @@
 /** @file Finds the first tensor of a step that is not finite: the step again, with a count behind every dispatch. */
-import { Arena } from '../gpu/arena';
-import { ActivationPool, planActivations } from '../gpu/planner';
-import { Program } from '../gpu/program';
-import { Readback } from '../gpu/readback';
-import { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
-import { notFinite } from '../ops/notFinite';
+import { Arena } from '@/engine/gpu/arena';
+import { ActivationPool, planActivations } from '@/engine/gpu/planner';
+import { Program } from '@/engine/gpu/program';
+import { Readback } from '@/engine/gpu/readback';
+import { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
+import { notFinite } from '@/engine/ops/notFinite';
 import type { Session } from './session';
 
 /** Where a step went wrong. */

@@ -1,5 +1,5 @@
 /** @file Continues a prompt token by token, a few tokens at a time, so that training goes on in between. */
-import { Random } from '../math/random';
+import { Random } from '@/engine/math/random';
 import type { GenerateRequest, Sample } from './commands';
 import type { Session } from './session';
 

@@ -1,7 +1,12 @@
 /** @file The settings of a run as they change: those of the experiment, and its timeline of live changes. */
-import { checkLiveChange, type Experiment, type LiveChange, resolve } from '../config/experiment';
-import type { Value } from '../config/field';
-import { type SettingPath, type Settings, valueAt, withValue } from '../config/settings';
+import {
+  checkLiveChange,
+  type Experiment,
+  type LiveChange,
+  resolve,
+} from '@/engine/config/experiment';
+import type { Value } from '@/engine/config/field';
+import { type SettingPath, type Settings, valueAt, withValue } from '@/engine/config/settings';
 
 /** Hears of every change as it takes effect. @param isNew false where a run goes over the same steps again. */
 export type OnChange = (

@@ -1,7 +1,7 @@
 /** @file Turns settings and the step number into the live scalars of a step. */
-import type { Settings } from '../config/settings';
-import { balancerKinds } from '../ops/loadBalance';
-import { biasCorrection, learningRateFactor, muonCoefficients } from '../optim/schedule';
+import type { Settings } from '@/engine/config/settings';
+import { balancerKinds } from '@/engine/ops/loadBalance';
+import { biasCorrection, learningRateFactor, muonCoefficients } from '@/engine/optim/schedule';
 import type { RunState } from './state';
 
 /** Added to the Frobenius norm before Newton–Schulz, as in microsoft/dion. */

@@ -1,6 +1,6 @@
 /** @file Measures a needle grid pass by pass between training steps; deterministic for a seed. */
-import type { Settings } from '../config/settings';
-import { needleGridShape, needleText } from '../data/needles';
+import type { Settings } from '@/engine/config/settings';
+import { needleGridShape, needleText } from '@/engine/data/needles';
 import type { NeedleGrid } from './commands';
 import type { NeedleResult, Session } from './session';
 

@@ -1,6 +1,6 @@
 /** @file From the numbers of a step to named metrics. */
-import type { MetricValues } from '../config/metrics';
-import type { Settings } from '../config/settings';
+import type { MetricValues } from '@/engine/config/metrics';
+import type { Settings } from '@/engine/config/settings';
 import { ratesAt } from './liveValues';
 import type { StepNumbers } from './stepper';
 

@@ -1,7 +1,7 @@
 /** @file What is measured and generated between training steps, a slice at a time. */
-import type { Settings } from '../config/settings';
-import type { Batch } from '../data/batch';
-import { Random } from '../math/random';
+import type { Settings } from '@/engine/config/settings';
+import type { Batch } from '@/engine/data/batch';
+import { Random } from '@/engine/math/random';
 import type { Events, GenerateRequest, Sample } from './commands';
 import { Generation } from './generator';
 import { NeedleProbe, needleAccuracy } from './needleProbe';

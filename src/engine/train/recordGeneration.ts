@@ -1,12 +1,12 @@
 /** @file Records one token of generation: forward over a cache, head, and the draw of the next token. */
-import { isGlobalLayer, mixtureLayers } from '../config/experiment';
-import { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
-import { headName } from '../model/parameters';
-import { transformer } from '../model/transformer';
-import { decodeAttention } from '../ops/decodeAttention';
-import { linear } from '../ops/matmul';
-import { sampleToken } from '../ops/sampleToken';
+import { isGlobalLayer, mixtureLayers } from '@/engine/config/experiment';
+import { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
+import { headName } from '@/engine/model/parameters';
+import { transformer } from '@/engine/model/transformer';
+import { decodeAttention } from '@/engine/ops/decodeAttention';
+import { linear } from '@/engine/ops/matmul';
+import { sampleToken } from '@/engine/ops/sampleToken';
 import type { RunState } from './state';
 
 export interface GenerationInputs {

@@ -2,21 +2,21 @@
  * @file Records what a run does on the device: start the weights, one training step, one evaluation. Each is
  * a tape; the same recording gives the plan of a run that never starts.
  */
-import type { Settings } from '../config/settings';
-import { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
-import type { Attend } from '../model/attention';
-import { headName } from '../model/parameters';
-import { transformer } from '../model/transformer';
-import { adamw } from '../ops/adamw';
-import { type Attention, attention } from '../ops/attention';
-import { attentionMap } from '../ops/attentionMap';
-import { crossEntropy } from '../ops/crossEntropy';
-import { domainLoad } from '../ops/domainLoad';
-import { gradientNorm } from '../ops/gradientNorm';
-import { loadBalance } from '../ops/loadBalance';
-import { muon } from '../ops/muon';
-import { truncatedNormal } from '../ops/truncatedNormal';
+import type { Settings } from '@/engine/config/settings';
+import { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
+import type { Attend } from '@/engine/model/attention';
+import { headName } from '@/engine/model/parameters';
+import { transformer } from '@/engine/model/transformer';
+import { adamw } from '@/engine/ops/adamw';
+import { type Attention, attention } from '@/engine/ops/attention';
+import { attentionMap } from '@/engine/ops/attentionMap';
+import { crossEntropy } from '@/engine/ops/crossEntropy';
+import { domainLoad } from '@/engine/ops/domainLoad';
+import { gradientNorm } from '@/engine/ops/gradientNorm';
+import { loadBalance } from '@/engine/ops/loadBalance';
+import { muon } from '@/engine/ops/muon';
+import { truncatedNormal } from '@/engine/ops/truncatedNormal';
 import type { RunState } from './state';
 
 /** Optional parts of a training step: a view asks for them. */

@@ -2,12 +2,12 @@
  * @file One experiment in motion: submits steps a little ahead of their numbers, fits probes in between, keeps a
  * checkpoint in memory, and comes back from a lost device. `Trainer` makes it and hands the commands on.
  */
-import type { Experiment, LiveChange } from '../config/experiment';
-import type { Value } from '../config/field';
-import type { SettingPath, Settings } from '../config/settings';
-import type { Batch } from '../data/batch';
-import type { RunData } from '../data/service';
-import { NotFiniteError } from '../gpu/errors';
+import type { Experiment, LiveChange } from '@/engine/config/experiment';
+import type { Value } from '@/engine/config/field';
+import type { SettingPath, Settings } from '@/engine/config/settings';
+import type { Batch } from '@/engine/data/batch';
+import type { RunData } from '@/engine/data/service';
+import { NotFiniteError } from '@/engine/gpu/errors';
 import { restoreCheckpoint } from './checkpoint';
 import { CheckpointKeeper } from './checkpointKeeper';
 import type { Failure, GenerateRequest, RunPhase, Sample, Watch } from './commands';

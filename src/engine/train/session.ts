@@ -2,14 +2,14 @@
  * @file A run on an open device: the assembly with its buffers, its programs, and what can be done with them.
  * Every method that submits sets its live scalars, flushes and runs without a pause, so calls never mix.
  */
-import type { Settings } from '../config/settings';
-import { type Batch, IGNORED } from '../data/batch';
-import type { NeedleText } from '../data/needles';
-import type { OpenDevice } from '../gpu/device';
-import { Program, type Progress } from '../gpu/program';
-import { Readback, type Shipment } from '../gpu/readback';
-import type { Tape } from '../gpu/tape';
-import type { Tensor } from '../gpu/tensor';
+import type { Settings } from '@/engine/config/settings';
+import { type Batch, IGNORED } from '@/engine/data/batch';
+import type { NeedleText } from '@/engine/data/needles';
+import type { OpenDevice } from '@/engine/gpu/device';
+import { Program, type Progress } from '@/engine/gpu/program';
+import { Readback, type Shipment } from '@/engine/gpu/readback';
+import type { Tape } from '@/engine/gpu/tape';
+import type { Tensor } from '@/engine/gpu/tensor';
 import {
   type Assembly,
   assemble,

@@ -2,25 +2,25 @@
  * @file Everything of a run that lies on the device and outlives a step: weights, router state, the batch,
  * live scalars. Made without a device, so its exact size is known before a run; `materialise` makes the buffers.
  */
-import { mixtureLayers } from '../config/experiment';
-import type { Settings } from '../config/settings';
-import { Arena, type MemoryLimits } from '../gpu/arena';
-import { LiveScalars } from '../gpu/live';
-import { ActivationPool } from '../gpu/planner';
-import type { Tensor } from '../gpu/tensor';
-import { initialSigma } from '../model/parameters';
-import { Weights } from '../model/weights';
-import { adamwLive } from '../ops/adamw';
-import { attentionMapFields } from '../ops/attentionMap';
-import { lossFields } from '../ops/crossEntropy';
-import type { TokenOrder } from '../ops/embedding';
-import { CLIP_LENGTH, gradientNormLive } from '../ops/gradientNorm';
-import { loadBalanceLive } from '../ops/loadBalance';
-import { muonLive, newtonSchulzLive } from '../ops/muon';
-import { positionFields, ropeTable } from '../ops/rope';
-import { balanceLossFields } from '../ops/router';
-import { samplingFields } from '../ops/sampleToken';
-import { truncatedNormalLive } from '../ops/truncatedNormal';
+import { mixtureLayers } from '@/engine/config/experiment';
+import type { Settings } from '@/engine/config/settings';
+import { Arena, type MemoryLimits } from '@/engine/gpu/arena';
+import { LiveScalars } from '@/engine/gpu/live';
+import { ActivationPool } from '@/engine/gpu/planner';
+import type { Tensor } from '@/engine/gpu/tensor';
+import { initialSigma } from '@/engine/model/parameters';
+import { Weights } from '@/engine/model/weights';
+import { adamwLive } from '@/engine/ops/adamw';
+import { attentionMapFields } from '@/engine/ops/attentionMap';
+import { lossFields } from '@/engine/ops/crossEntropy';
+import type { TokenOrder } from '@/engine/ops/embedding';
+import { CLIP_LENGTH, gradientNormLive } from '@/engine/ops/gradientNorm';
+import { loadBalanceLive } from '@/engine/ops/loadBalance';
+import { muonLive, newtonSchulzLive } from '@/engine/ops/muon';
+import { positionFields, ropeTable } from '@/engine/ops/rope';
+import { balanceLossFields } from '@/engine/ops/router';
+import { samplingFields } from '@/engine/ops/sampleToken';
+import { truncatedNormalLive } from '@/engine/ops/truncatedNormal';
 
 /** Most tokens of one side of a measured attention map: longer sequences show their beginning. */
 export const MAP_SIDE = 1024;

@@ -1,7 +1,7 @@
 /** @file Tells what a step found: scalars always, arrays where a view watches. */
-import { mixtureLayers } from '../config/experiment';
-import type { Settings } from '../config/settings';
-import type { Batch } from '../data/batch';
+import { mixtureLayers } from '@/engine/config/experiment';
+import type { Settings } from '@/engine/config/settings';
+import type { Batch } from '@/engine/data/batch';
 import { attentionView } from './attentionView';
 import { maxVio, metricsOf } from './numbers';
 import type { Emit } from './probes';

@@ -2,14 +2,14 @@
  * @file A run on the device: its programs, and one optimizer step at a time. Knows nothing of data, views or
  * schedules of probes; `Trainer` does.
  */
-import { mixtureLayers } from '../config/experiment';
-import type { Settings } from '../config/settings';
-import { type Batch, IGNORED } from '../data/batch';
-import type { OpenDevice } from '../gpu/device';
-import { Program } from '../gpu/program';
-import { Readback } from '../gpu/readback';
-import type { Tensor } from '../gpu/tensor';
-import { tokenOrder } from '../ops/embedding';
+import { mixtureLayers } from '@/engine/config/experiment';
+import type { Settings } from '@/engine/config/settings';
+import { type Batch, IGNORED } from '@/engine/data/batch';
+import type { OpenDevice } from '@/engine/gpu/device';
+import { Program } from '@/engine/gpu/program';
+import { Readback } from '@/engine/gpu/readback';
+import type { Tensor } from '@/engine/gpu/tensor';
+import { tokenOrder } from '@/engine/ops/embedding';
 import { setLiveValues } from './liveValues';
 import { recordStart, sections } from './recordStep';
 import type { RunState } from './state';

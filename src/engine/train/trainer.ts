@@ -2,13 +2,13 @@
  * @file The trainer: implements `Commands` over a device and a source of data, and tells what happens. It knows
  * no page and no worker; Node and the browser use the same one.
  */
-import { type Experiment, mixtureLayers, resolve } from '../config/experiment';
-import { presets } from '../config/presets';
-import { domainIds } from '../data/domains';
-import type { DataService } from '../data/service';
-import type { MemoryLimits } from '../gpu/arena';
-import { type OpenDevice, openDevice } from '../gpu/device';
-import { LimitError, NoWebGpuError } from '../gpu/errors';
+import { type Experiment, mixtureLayers, resolve } from '@/engine/config/experiment';
+import { presets } from '@/engine/config/presets';
+import { domainIds } from '@/engine/data/domains';
+import type { DataService } from '@/engine/data/service';
+import type { MemoryLimits } from '@/engine/gpu/arena';
+import { type OpenDevice, openDevice } from '@/engine/gpu/device';
+import { LimitError, NoWebGpuError } from '@/engine/gpu/errors';
 import { planRun } from './assembly';
 import type { AdapterReport, Commands, Plan, RunInfo, Watch } from './commands';
 import type { Emit } from './probes';

@@ -1,0 +1,33 @@
+/**
+ * @file The engine's public names, and nothing else. It is handed a `GPU` and texts; it knows no page, no
+ * worker and no global.
+ */
+
+export type { Experiment, LiveChange } from './config/experiment';
+export { ConfigError, experimentOn, resolve } from './config/experiment';
+export { decodeLink, encodeLink } from './config/link';
+export type { MetricName, MetricValues } from './config/metrics';
+export { metrics } from './config/metrics';
+export type { Preset } from './config/presets';
+export { presetById, presets } from './config/presets';
+export type { SettingPath, Settings, SettingsChanges } from './config/settings';
+export { settings } from './config/settings';
+export type { Batch, BatchSource } from './data/batch';
+export { type CorpusId, corpusIds, domainIds } from './data/domains';
+export { createDataService, type DataService, type RunData } from './data/service';
+export type { MemoryLimits } from './gpu/arena';
+export { type OpenDevice, openDevice } from './gpu/device';
+export {
+  DeviceLostError,
+  LimitError,
+  NoAdapterError,
+  NotFiniteError,
+  NoWebGpuError,
+  OutOfMemoryError,
+  ShaderError,
+} from './gpu/errors';
+export { type KernelTime, profile } from './gpu/profiler';
+export { planRun } from './train/assembly';
+export type * from './train/commands';
+export { Session } from './train/session';
+export { type GpuSource, Trainer } from './train/trainer';
