@@ -1,13 +1,13 @@
-// Grouped matrix product over the rows of each expert, gradient of the weights, in register tiles of four rows and four columns.
+// Grouped matrix product over the rows of each expert, gradient of the weights: register tiles of four by four.
 //   dw[e, f, d] += sum over the rows r of e of dy[r, f] x[row(r), d]
-// Rows r are sorted by expert, e is the expert of r; row(r) is source[r] / K where params.gather is K, else r. D and F are multiples of 4;
-// `groupedMatmul.wgsl` is the plain twin.
+// Rows r are sorted by expert; row(r) is source[r] / K where params.gather is K, else r.
+// D and F are multiples of 4. `groupedMatmul.wgsl` is the plain twin.
 //
 //   segments  [2 (E + 1)]  in      from `dispatch.wgsl`
 //   source_R  [R]          in      from `dispatch.wgsl`
-//   a         dy [R, F]     in
-//   b         x [rows, D]   in
-//   c         dw [E, F, D]  in/out  added to where params.add is 1, else overwritten
+//   a         [R, F]       in      dy
+//   b         [rows, D]    in      x
+//   c         [E, F, D]    in/out  dw; added to where params.add is 1, else overwritten
 //
 // One thread per tile of 4 x 4 of one expert; it walks over the rows of the expert, in order.
 // Dispatch: ceil(D / 32) x ceil(F / 32) x E workgroups.

@@ -1,12 +1,12 @@
-// Grouped matrix product over the rows of each expert, gradient of the rows, in register tiles of four rows and four columns.
+// Grouped matrix product over the rows of each expert, gradient of the rows: register tiles of four by four.
 //   dx[r, d] = sum over f of dy[r, f] w[e, f, d]
-// Rows r are sorted by expert, e is the expert of r. D and F are multiples of 4;
+// Rows r are sorted by expert, e is the expert of r. D and F are multiples of 4.
 // `groupedMatmul.wgsl` is the plain twin.
 //
 //   segments  [2 (E + 1)]  in      from `dispatch.wgsl`
-//   a         dy [R, F]     in
-//   b         w [E, F, D]   in
-//   c         dx [R, D]  in/out  added to where params.add is 1, else overwritten
+//   a         [R, F]       in      dy
+//   b         [E, F, D]    in      w
+//   c         [R, D]       in/out  dx; added to where params.add is 1, else overwritten
 //
 // A block is 32 sorted rows of one expert; one workgroup per block and 32 columns, one thread per tile of 4 x 4.
 // Dispatch: columns x upper bound of blocks, spread over y and z; workgroups past the last block leave.

@@ -1,13 +1,13 @@
-// Grouped matrix product over the rows of each expert, forward, in register tiles of four rows and four columns.
+// Grouped matrix product over the rows of each expert, forward: register tiles of four rows and four columns.
 //   y[r, f] = sum over d of x[row(r), d] w[e, f, d]
-// Rows r are sorted by expert, e is the expert of r; row(r) is source[r] / K where params.gather is K, else r. D is a multiple of 4;
-// `groupedMatmul.wgsl` is the plain twin.
+// Rows r are sorted by expert, e is the expert of r; row(r) is source[r] / K where params.gather is K, else r.
+// D is a multiple of 4. `groupedMatmul.wgsl` is the plain twin.
 //
 //   segments  [2 (E + 1)]  in      from `dispatch.wgsl`
 //   source_R  [R]          in      from `dispatch.wgsl`
-//   a         x [rows, D]   in
-//   b         w [E, F, D]   in
-//   c         y [R, F]  in/out  added to where params.add is 1, else overwritten
+//   a         [rows, D]    in      x
+//   b         [E, F, D]    in      w
+//   c         [R, F]       in/out  y; added to where params.add is 1, else overwritten
 //
 // A block is 32 sorted rows of one expert; one workgroup per block and 32 columns, one thread per tile of 4 x 4.
 // Dispatch: columns x upper bound of blocks, spread over y and z; workgroups past the last block leave.

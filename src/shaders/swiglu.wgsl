@@ -3,10 +3,10 @@
 //   backward: dup = dy * silu(gate),  dgate = dy * up * s * (1 + gate * (1 - s)),  s = sigmoid(gate)
 //
 //   up_N, gate_N  [N]  in
-//   y_N          [N]  out     `forward`
-//   dy_N         [N]  in      `backward`
+//   y_N           [N]  out     `forward`
+//   dy_N          [N]  in      `backward`
 //   dup_N         [N]  in/out  added to where params.addUp is 1, else overwritten
-//   dgate_N      [N]  in/out  added to where params.addGate is 1, else overwritten
+//   dgate_N       [N]  in/out  added to where params.addGate is 1, else overwritten
 //
 // One thread per four elements; the last four may reach into padding.
 // Dispatch: ceil(N4 / THREADS) workgroups, spread over x and y.

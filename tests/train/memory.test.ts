@@ -25,7 +25,7 @@ it('plans exactly the bytes that it allocates, and keeps them over many steps', 
   expect(spy.liveBytes).toBe(plan.bytes.total);
   const { weights, gradients, optimizer, activations, other, total } = plan.bytes;
   expect(weights + gradients + optimizer + activations + other).toBe(total);
-  await trainPast(run, 300);
+  await trainPast(run, 2000);
   expect(spy.liveBytes).toBe(plan.bytes.total);
 });
 
