@@ -31,7 +31,8 @@ interface Turn {
 export class Pace {
   readonly #clock: Clock;
   readonly #turns = new Set<Turn>();
-  #isWaiting = false;
+  /** When it looks again, if it does. */
+  #wakesAt = Number.POSITIVE_INFINITY;
   /** Not before this time is anything drawn again. */
   #restsUntil = 0;
 
@@ -55,16 +56,19 @@ export class Pace {
   }
 
   #ask(): void {
-    if (this.#isWaiting) return;
     const next = this.#next();
     if (!next) return;
-    this.#isWaiting = true;
+    const at = Math.max(next.notBefore, this.#restsUntil, this.#clock.now());
+    // A slow chart that waits for long must not keep the others waiting.
+    if (this.#wakesAt <= at) return;
+    this.#wakesAt = at;
     const run = () => {
-      this.#isWaiting = false;
+      if (this.#wakesAt !== at) return;
+      this.#wakesAt = Number.POSITIVE_INFINITY;
       this.#drawSome();
       this.#ask();
     };
-    const wait = Math.max(next.notBefore, this.#restsUntil) - this.#clock.now();
+    const wait = at - this.#clock.now();
     if (wait > 0) this.#clock.after(wait, () => this.#clock.frame(run));
     else this.#clock.frame(run);
   }
