@@ -47,6 +47,37 @@ describe.each([true, false])('groupedLinear, plain %s', (isPlain) => {
     },
   );
 
+  it('adds the gradients of two products up, and no expert writes into the rows of the next', async () => {
+    const [T, K, E, F, D] = [23, 2, 5, 8, 4];
+    const selected = Uint32Array.from({ length: T * K }, (_, r) => (r * 3) % E);
+    const { source } = sorting(selected, E);
+    const x = noise(T * D, 1);
+    const weights = [noise(E * F * D, 2), noise(E * F * D, 3)] as const;
+    const dys = [noise(T * K * F, 4), noise(T * K * F, 5)] as const;
+    const loss = () =>
+      weights.reduce((sum, w, i) => {
+        const y = permuted(reference(x, w, selected, { F, D, K }), source, F);
+        return sum + y.reduce((part, value, j) => part + value * dys[i]![j]!, 0);
+      }, 0);
+    const bench = lab.bench();
+    const xs = bench.parameter([T, D], x);
+    const dispatched = dispatch(
+      bench.tape,
+      bench.tensor([T, K], selected, 'u32'),
+      bench.tensor([1, E], [], 'u32'),
+      0,
+    );
+    const rows = tokenRows(bench.tape, xs.value, dispatched);
+    weights.forEach((w, i) => {
+      const { value } = bench.parameter([E, F, D], w);
+      bench.seedGradient(groupedLinear(bench.tape, rows, value, dispatched, isPlain), dys[i]!);
+    });
+    bench.tape.backward();
+    await bench.run();
+    const want = plusOne(gradient(loss, x));
+    expectClose(await bench.read(xs.gradient), want, { rtol: 1e-4, atol: 2e-5 }, 'dx');
+  });
+
   it('reads rows of its own', async () => {
     const [T, K, E, F, D] = [20, 2, 3, 8, 4];
     const selected = Uint32Array.from({ length: T * K }, (_, r) => (r * 5) % 3);

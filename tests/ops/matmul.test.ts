@@ -15,6 +15,7 @@ const shapes = [
   { batch: 1, M: 1, N: 36, K: 4 },
   { batch: 2, M: 44, N: 36, K: 20 },
   { batch: 1, M: 68, N: 64, K: 132 },
+  { batch: 2, M: 6, N: 37, K: 8 },
 ];
 
 describe('matmul', () => {
