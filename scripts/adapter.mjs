@@ -16,16 +16,46 @@ const DRIVER_FOLDERS = [
 const PROBE_LIMIT_MS = 60_000;
 const PACKAGE = 'mesa-vulkan-drivers';
 
+/** @typedef {{ name: string, env: Record<string, string> }} Adapter */
+
 /**
  * Variables for the tests' process, and the adapter that they lead to. In order: the driver that
  * LAB_VK_ICD names; a GPU; Mesa's lavapipe, installed where that is allowed; the SwiftShader that
  * Chromium carries, several times slower.
  *
  * @param {string} chromium path of the program
- * @returns {Promise<{ name: string, env: Record<string, string> }>}
+ * @returns {Promise<Adapter>}
  * @throws {SetupError} where no driver gives an adapter
  */
 export async function ensureAdapter(chromium) {
+  const found =
+    (await fastestPresent()) ?? (await installedLavapipe()) ?? (await swiftShader(chromium));
+  if (found) return found;
+  throw new SetupError(
+    `The unit tests need a WebGPU adapter, and there is no GPU and no Vulkan driver here.\nInstall Mesa's (${installCommand()}), or set LAB_VK_ICD to the .json file of a driver of yours.`,
+  );
+}
+
+/**
+ * As ensureAdapter, from what is here already: installs nothing.
+ *
+ * @param {() => Promise<string | undefined>} findChromium asked only where nothing faster is here
+ * @returns {Promise<Adapter>}
+ * @throws {SetupError} where no driver gives an adapter
+ */
+export async function findAdapter(findChromium) {
+  const present = await fastestPresent();
+  if (present) return present;
+  const chromium = await findChromium();
+  const found = chromium && (await swiftShader(chromium));
+  if (found) return found;
+  throw new SetupError(
+    `there is no WebGPU adapter: no GPU and no Vulkan driver; install one (${installCommand()}) or set LAB_VK_ICD to the .json file of a driver`,
+  );
+}
+
+/** @returns {Promise<Adapter | undefined>} */
+async function fastestPresent() {
   const chosen = process.env.LAB_VK_ICD;
   if (chosen) {
     const found = await probe(driverEnv(chosen));
@@ -34,14 +64,13 @@ export async function ensureAdapter(chromium) {
   }
   const own = await probe({});
   if (own && !own.isSoftware) return own;
-  const found = (await lavapipe()) ?? own ?? (await installedLavapipe());
-  if (found) return found;
+  return (await lavapipe()) ?? own;
+}
+
+/** @param {string} chromium path of the program */
+async function swiftShader(chromium) {
   const driver = swiftShaderDriver(chromium);
-  const fallback = driver && (await probe(driverEnv(driver)));
-  if (fallback) return fallback;
-  throw new SetupError(
-    `The unit tests need a WebGPU adapter, and there is no GPU and no Vulkan driver here.\nInstall Mesa's (${installCommand()}), or set LAB_VK_ICD to the .json file of a driver of yours.`,
-  );
+  return driver ? probe(driverEnv(driver)) : undefined;
 }
 
 /** @param {string} driver */

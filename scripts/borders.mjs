@@ -40,7 +40,11 @@ const AREAS = [
     types: [COMMANDS],
     packages: ['idb'],
   },
-  { home: 'src/cli', may: ['src/engine/index', 'src/engine/node', CONFIG] },
+  {
+    home: 'src/cli',
+    may: ['src/engine/index', 'src/engine/node', CONFIG],
+    packages: ['node:fs', 'node:util'],
+  },
   { home: 'src/ui/theme', packages: ['react', 'zustand'] },
   { home: 'src/ui/format', may: [CONFIG] },
   {

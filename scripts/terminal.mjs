@@ -11,17 +11,17 @@ export class SetupError extends Error {
 }
 
 /**
- * Runs a program in the root, with its output on this terminal or, where `quiet`, kept.
+ * Runs a program, in the root unless named, with its output on this terminal or, where `quiet`, kept.
  *
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ env?: Record<string, string>, quiet?: boolean, timeoutMs?: number }} [options]
+ * @param {{ env?: Record<string, string>, quiet?: boolean, timeoutMs?: number, cwd?: string }} [options]
  * @returns {Promise<{ code: number, output: string }>} 127 where the program does not exist
  */
-export function run(command, args, { env = {}, quiet = false, timeoutMs = 0 } = {}) {
+export function run(command, args, { env = {}, quiet = false, timeoutMs = 0, cwd = ROOT } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
-      cwd: ROOT,
+      cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
       // npm is a .cmd file on Windows, which only a shell starts.

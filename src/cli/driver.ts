@@ -1,0 +1,95 @@
+/** @file Takes a trainer to an exact step, and keeps what it told last. */
+import {
+  createDataService,
+  type Events,
+  type Experiment,
+  type Failure,
+  type MetricValues,
+  type NeedleGrid,
+  Trainer,
+} from '@/engine/index';
+import type { Host } from './host';
+
+/** Is told everything that the trainer tells. */
+export type Listener = <K extends keyof Events>(event: K, data: Events[K]) => void;
+
+/** More steps than a trainer ever submits ahead of their numbers; the last ones are taken one by one. */
+const RUN_AHEAD = 8;
+
+export class Driver {
+  readonly trainer: Trainer;
+  /** Steps finished. */
+  step = 0;
+  /** The newest value of every metric so far. */
+  values: MetricValues = {};
+  /** The newest grid with every cell measured. */
+  grid: NeedleGrid | undefined;
+  failure: Failure | undefined;
+  readonly #listener: Listener;
+  readonly #interrupted: AbortSignal;
+  #wake: () => void = () => {};
+
+  /** @param gpu WebGPU of this process */
+  constructor(gpu: GPU, { readCorpus, interrupted }: Host, listener: Listener) {
+    this.#listener = listener;
+    this.#interrupted = interrupted;
+    this.trainer = new Trainer(
+      () => gpu,
+      createDataService(readCorpus),
+      (event, data) => this.#told(event, data),
+    );
+    interrupted.addEventListener('abort', () => this.#wake());
+  }
+
+  /** Whether nothing more is to be begun. */
+  get isOver(): boolean {
+    return this.failure !== undefined || this.#interrupted.aborted;
+  }
+
+  /** Trains until exactly `target` steps are finished, a failure, or an interruption. */
+  async trainTo(experiment: Experiment, target: number): Promise<void> {
+    await this.trainer.start(experiment);
+    if (this.isOver) return;
+    if (target > RUN_AHEAD) {
+      await this.trainer.play();
+      await this.#until(() => this.step >= target - RUN_AHEAD);
+      // An interruption waits for no needle grid that is under way; closing drops it.
+      if (this.isOver) return;
+      await this.trainer.pause();
+    }
+    while (!this.isOver && this.step < target) await this.trainer.step();
+  }
+
+  /** Measures a needle grid with the weights of now, unless the last one was. */
+  async measureNeedles(): Promise<void> {
+    const isMeasured = () => this.grid?.firstStep === this.step;
+    if (isMeasured()) return;
+    await this.trainer.probeNeedles();
+    await this.#until(isMeasured);
+  }
+
+  /** Resolves when `holds` or when it is over, looking after every event. */
+  async #until(holds: () => boolean): Promise<void> {
+    while (!holds() && !this.isOver) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  #told<K extends keyof Events>(event: K, data: Events[K]): void {
+    this.#keep({ [event]: data });
+    this.#listener(event, data);
+    this.#wake();
+  }
+
+  #keep({ metrics, needles, recovered, failed }: Partial<Events>): void {
+    if (metrics) {
+      this.values = { ...this.values, ...metrics.values };
+      if (metrics.values['train.loss'] !== undefined) this.step = metrics.step;
+    }
+    if (needles?.isComplete) this.grid = needles;
+    if (recovered) this.step = recovered.resumedAt;
+    if (failed) this.failure = failed;
+  }
+}
