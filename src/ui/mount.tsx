@@ -7,6 +7,7 @@ import { browserAddress } from './state/address';
 import { boot } from './state/boot';
 import { type EngineWorker, Lab } from './state/lab';
 import type { Clock } from './state/pace';
+import { speakOf } from './state/speech';
 import { followTheme } from './theme/theme';
 import './theme/global.css';
 
@@ -27,5 +28,6 @@ export function mount(root: HTMLElement, openWorker: () => EngineWorker): void {
       </LabContext>,
     );
   });
+  speakOf(lab);
   void boot(lab);
 }

@@ -7,11 +7,12 @@ import {
   type KeyboardEvent,
   type PointerEvent,
   type ReactNode,
+  useContext,
   useRef,
   useSyncExternalStore,
 } from 'react';
 import { formatFixed } from '@/ui/format/numbers';
-import { useLab } from '@/ui/live/hooks';
+import { EnlargedContext, useLab } from '@/ui/live/hooks';
 import { classes } from '@/ui/theme/classes';
 import { ticksBetween } from './axis';
 import { useGutters } from './gutters';
@@ -53,7 +54,12 @@ interface TimeFrameProps {
   readonly onPoint?: (at: { x: number; y: number } | undefined) => void;
 }
 
-export function TimeFrame(props: TimeFrameProps) {
+/** How much higher charts are in an enlarged panel. */
+const ENLARGED = 1.75;
+
+export function TimeFrame(given: TimeFrameProps) {
+  const isEnlarged = useContext(EnlargedContext);
+  const props = { ...given, height: Math.round(given.height * (isEnlarged ? ENLARGED : 1)) };
   const { height, end, ticks } = props;
   const gutters = useGutters();
   const [ref, width] = useWidth<HTMLDivElement>();

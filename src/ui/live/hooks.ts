@@ -41,6 +41,9 @@ export function useRecorded<T>(read: (recorder: Lab['recorder']) => T): T {
   return useSyncExternalStore(recorder.signal.subscribe, () => read(recorder));
 }
 
+/** Whether the panel around fills the page, so that its charts may be larger. */
+export const EnlargedContext = createContext(false);
+
 /** Whether the panel around is drawn: unfolded and in view. */
 export const ActiveContext = createContext(true);
 

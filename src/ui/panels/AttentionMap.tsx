@@ -1,5 +1,5 @@
 /** @file The measured map of one head, with a cursor that reads a query, a key and its weight. */
-import { useCallback, useMemo } from 'react';
+import { useCallback, useContext, useMemo } from 'react';
 import type { AttentionView } from '@/engine/train/commands';
 import { ticksBetween } from '@/ui/charts/axis';
 import { Canvas } from '@/ui/charts/Canvas';
@@ -9,12 +9,14 @@ import { type Cell, useGridCursor } from '@/ui/charts/useGridCursor';
 import { useWidth } from '@/ui/charts/useSize';
 import { formatRough } from '@/ui/format/numbers';
 import { visibleByte } from '@/ui/format/text';
+import { EnlargedContext } from '@/ui/live/hooks';
 import { usePalette } from '@/ui/theme/palette';
 import styles from './AttentionMap.module.css';
 import { attentionPixels } from './attentionPixels';
 
 /** Largest side of the map, CSS pixels. */
 const MAX_SIDE = 384;
+const MAX_SIDE_ENLARGED = 768;
 const AXIS = 32;
 /** Share of the room that a map of whole pixels must fill. */
 const LEAST_FILLED = 0.88;
@@ -26,7 +28,8 @@ export const ruleOf = (view: AttentionView): MaskRule => ({
 
 export function AttentionMap({ view }: { view: AttentionView }) {
   const [ref, width] = useWidth<HTMLDivElement>();
-  const room = Math.min(MAX_SIDE, width - AXIS);
+  const largest = useContext(EnlargedContext) ? MAX_SIDE_ENLARGED : MAX_SIDE;
+  const room = Math.min(largest, width - AXIS);
   // Whole pixels a token, unless that would leave much of the room empty.
   const whole = Math.floor(room / view.size) * view.size;
   const side = whole >= room * LEAST_FILLED ? whole : room;

@@ -1,6 +1,6 @@
 /** @file The right half of the expert-load panel: all layers at the newest step, and domains. */
-import { type ReactNode, useCallback } from 'react';
-import type { Events } from '@/engine/train/commands';
+import { type ReactNode, useCallback, useMemo } from 'react';
+import type { DomainInfo, Events } from '@/engine/train/commands';
 import { stepAxisEnd } from '@/ui/charts/axis';
 import { type CellGeometry, paintCells, putPixels } from '@/ui/charts/cells';
 import { ExpertGrid } from '@/ui/charts/ExpertGrid';
@@ -26,21 +26,20 @@ const readLoad = ({ load, bias, violations, series }: Recorder) => ({
   end: stepAxisEnd(series.lastStep),
 });
 
-/** Cells of [rows, experts] counts, each row with its own fair share. */
+/** Cells of tokens, each row with its own fair share. */
 function useSharePainter(
-  counts: Uint32Array | undefined,
-  firstCell: number,
+  tokensAt: (row: number, expert: number) => number,
   fairOf: (row: number) => number,
 ) {
   const palette = usePalette();
   return useCallback(
     (context: CanvasRenderingContext2D, geometry: CellGeometry) => {
-      const { columns, cellWidth } = geometry;
-      const colorOf = (row: number, column: number) =>
-        shareColor(counts?.[firstCell + row * columns + column] ?? 0, fairOf(row));
-      putPixels(context, paintCells(geometry, colorOf, groundOf(palette)), columns * cellWidth);
+      const colorOf = (row: number, expert: number) =>
+        shareColor(tokensAt(row, expert), fairOf(row));
+      const width = geometry.columns * geometry.cellWidth;
+      putPixels(context, paintCells(geometry, colorOf, groundOf(palette)), width);
     },
-    [counts, firstCell, fairOf, palette],
+    [tokensAt, fairOf, palette],
   );
 }
 
@@ -51,9 +50,13 @@ export function LayersMap() {
   const fair = useFairShare();
   const { load, bias, violations, end } = useDrawn(readLoad, 200);
   const fairOf = useCallback(() => fair, [fair]);
-  const draw = useSharePainter(load?.counts, 0, fairOf);
+  const tokensAt = useCallback(
+    (row: number, expert: number) => load?.counts[row * expertCount + expert] ?? 0,
+    [load, expertCount],
+  );
+  const draw = useSharePainter(tokensAt, fairOf);
   const describe = ({ row, column }: Cell) => {
-    const tokens = load?.counts[row * expertCount + column] ?? 0;
+    const tokens = tokensAt(row, column);
     const drift = bias?.bias[row * expertCount + column];
     return [
       `layer ${mixtureLayers[row]}, expert ${column}: ${formatFixed(tokens, 0)} tokens`,
@@ -128,16 +131,27 @@ export function DomainsMap() {
   const domains = useRun((state) => state.info?.domains) ?? noDomains;
   const topK = useRun((state) => state.now.model.expertsPerToken);
   const counted = useDrawn(readDomains, 250);
-  const fairOf = useCallback(
-    (domain: number) => ((counted?.tokens[domain] ?? 0) * topK) / Math.max(1, expertCount),
-    [counted, topK, expertCount],
+  // A domain keeps its place in the arrays, also where others have no share of the mixture.
+  const shown = useMemo(
+    () => domains.flatMap(({ share }, place) => (share > 0 ? [place] : [])),
+    [domains],
   );
-  const firstCell = layerRow * domains.length * expertCount;
-  const draw = useSharePainter(counted?.counts, firstCell, fairOf);
+  const fairOf = useCallback(
+    (row: number) => ((counted?.tokens[shown[row]!] ?? 0) * topK) / Math.max(1, expertCount),
+    [counted, shown, topK, expertCount],
+  );
+  const tokensAt = useCallback(
+    (row: number, expert: number) => {
+      const place = layerRow * domains.length + shown[row]!;
+      return counted?.counts[place * expertCount + expert] ?? 0;
+    },
+    [counted, shown, layerRow, domains, expertCount],
+  );
+  const draw = useSharePainter(tokensAt, fairOf);
   const describe = ({ row, column }: Cell) => {
-    const tokens = counted?.counts[firstCell + row * expertCount + column] ?? 0;
+    const tokens = tokensAt(row, column);
     const share = fairOf(row) > 0 ? `, ${formatFixed(tokens / fairOf(row), 2)} × fair share` : '';
-    return `${domains[row]?.label}, expert ${column}: ${formatFixed(tokens, 0)} tokens${share}`;
+    return `${domains[shown[row]!]?.label}, expert ${column}: ${formatFixed(tokens, 0)} tokens${share}`;
   };
   return (
     <>
@@ -148,11 +162,7 @@ export function DomainsMap() {
         label={`Tokens of every domain in layer ${layer}`}
         expertCount={expertCount}
         rowHeight={22}
-        rows={domains.map(({ id, label, share }) => ({
-          key: id,
-          label,
-          aside: `${formatFixed(share * 100, 0)} %`,
-        }))}
+        rows={shown.map((place) => domainRow(domains[place]!))}
         draw={draw}
         describe={describe}
         onChoose={({ column }) => togglePin(view, column)}
@@ -161,4 +171,10 @@ export function DomainsMap() {
   );
 }
 
-const noDomains: readonly never[] = [];
+const domainRow = ({ id, label, share }: DomainInfo) => ({
+  key: id,
+  label,
+  aside: `${formatFixed(share * 100, 0)} %`,
+});
+
+const noDomains: readonly DomainInfo[] = [];

@@ -2,7 +2,7 @@
 import { type RefObject, useEffect, useRef } from 'react';
 import { GhostButton } from '@/ui/components/Button';
 import { Help } from '@/ui/components/Help';
-import { ActiveContext, useLab, useView } from '@/ui/live/hooks';
+import { ActiveContext, EnlargedContext, useLab, useView } from '@/ui/live/hooks';
 import { isPanelActive, withMember } from '@/ui/state/view';
 import { classes } from '@/ui/theme/classes';
 import type { Panel } from './definePanel';
@@ -56,7 +56,9 @@ export function PanelFrame({ panel }: { panel: Panel }) {
       </header>
       {!isFolded && (
         <ActiveContext value={isActive}>
-          <Body />
+          <EnlargedContext value={isEnlarged}>
+            <Body />
+          </EnlargedContext>
         </ActiveContext>
       )}
     </section>

@@ -1,9 +1,11 @@
+import { Figure } from '@/ui/live/Figure';
 import { useDrawn, useRun } from '@/ui/live/hooks';
 import type { Recorder } from '@/ui/state/recorder';
 import { BiasBars } from './BiasBars';
 import { BiasHistory } from './BiasHistory';
 import { definePanel } from './definePanel';
 import { Columns, Empty, LayerStepper } from './parts';
+import styles from './RouterBias.module.css';
 
 const hasBias = ({ bias }: Recorder) => bias !== undefined;
 
@@ -24,6 +26,15 @@ function RouterBias() {
   return <Columns left={<BiasHistory />} right={<BiasBars />} />;
 }
 
+const Tools = () => (
+  <>
+    <span className={styles['norm']}>
+      norm, all layers <Figure metric="router.biasNorm" />
+    </span>
+    <LayerStepper />
+  </>
+);
+
 export const routerBias = definePanel({
   id: 'router-bias',
   title: 'Router bias',
@@ -32,6 +43,6 @@ export const routerBias = definePanel({
     'An expert with too many tokens gets a lower bias, one with too few a higher one, so that the next tokens spread better. The gradient never sees the bias.',
     'The sign rule takes a step of fixed size towards balance. SMEBU’s step shrinks as the load evens out, and has momentum.',
   ],
-  Tools: LayerStepper,
+  Tools,
   Body: RouterBias,
 });

@@ -1,4 +1,3 @@
-import { complaints } from '@/engine/config/experiment';
 import { presetById } from '@/engine/config/presets';
 import { Button } from '@/ui/components/Button';
 import { formatBytes } from '@/ui/format/numbers';
@@ -7,6 +6,7 @@ import { discardDraft, draftedPaths } from '@/ui/state/experiments';
 import type { RunState } from '@/ui/state/run';
 import { newRun } from '@/ui/state/transport';
 import styles from './DraftFoot.module.css';
+import { complaintsOf } from './RunSettings';
 
 /** What waits for a new run, what it would take, and the two ways on. */
 export function DraftFoot() {
@@ -18,7 +18,7 @@ export function DraftFoot() {
   );
   if (!draft) return null;
   const isPossible =
-    complaints(draft.values).length === 0 &&
+    complaintsOf(draft.values).length === 0 &&
     draft.plan !== undefined &&
     draft.plan.refusal === undefined &&
     !isTextMissing;

@@ -1,6 +1,6 @@
 /** @file Settings that start a new run: they are drafted, then started together. */
-import { complaints } from '@/engine/config/experiment';
-import { type SettingPath, valueAt } from '@/engine/config/settings';
+import { type Complaint, complaints } from '@/engine/config/experiment';
+import { type SettingPath, type Settings, valueAt } from '@/engine/config/settings';
 import { Fold } from '@/ui/components/Fold';
 import { Setting } from '@/ui/controls/Setting';
 import { formatFixed } from '@/ui/format/numbers';
@@ -16,9 +16,17 @@ import { groups, groupTitles, modelPaths, remainingPaths } from './sections';
 export const formValues = ({ draft, now }: RunState) => draft?.values ?? now;
 
 /** Why the drafted values cannot be, path by path; only the first rule of a row. */
-export function complaintAt(state: RunState, path: SettingPath): string | undefined {
-  if (!state.draft) return undefined;
-  return complaints(state.draft.values).find((complaint) => complaint.path === path)?.message;
+function complaintAt({ draft }: RunState, path: SettingPath): string | undefined {
+  return draft && complaintsOf(draft.values).find((complaint) => complaint.path === path)?.message;
+}
+
+const found = new WeakMap<Settings, readonly Complaint[]>();
+
+/** Every row asks after every change of the page's state: the same values are checked once. */
+export function complaintsOf(values: Settings): readonly Complaint[] {
+  const known = found.get(values) ?? complaints(values);
+  found.set(values, known);
+  return known;
 }
 
 /** One row that starts a new run, with what it was. */

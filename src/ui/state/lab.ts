@@ -35,6 +35,9 @@ export class Lab {
   readonly recorder: Recorder;
   readonly pace: Pace;
   readonly address: Address;
+  readonly clock: Clock;
+  /** The run that is being prepared: whether it stands ready. */
+  preparing: Promise<boolean> | undefined;
   hearing: Hearing = 'none';
   /** Counts the experiments that were opened; an answer to an older one is dropped. */
   generation = 0;
@@ -47,6 +50,7 @@ export class Lab {
   constructor({ openWorker, address, clock }: LabParts) {
     this.#openWorker = openWorker;
     this.address = address;
+    this.clock = clock;
     this.recorder = new Recorder((run) => clock.frame(run));
     this.pace = new Pace(clock);
     this.announcer = new Announcer(clock);

@@ -14,9 +14,15 @@ import { sendWatch } from './watch';
 
 /** Records and compiles the experiment of the page. Resolves with whether it stands ready. */
 async function prepare(lab: Lab): Promise<boolean> {
-  const { experiment, info, plan } = lab.run.getState();
+  const { info, plan } = lab.run.getState();
   if (info) return true;
   if (plan?.refusal || isTextMissing(lab.run.getState())) return false;
+  lab.preparing = start(lab);
+  return await lab.preparing;
+}
+
+async function start(lab: Lab): Promise<boolean> {
+  const { experiment } = lab.run.getState();
   const generation = lab.generation;
   lab.hearing = 'fromPreparing';
   lab.run.setState({ phase: 'preparing', failure: undefined });
@@ -156,6 +162,8 @@ export async function reproduce(lab: Lab): Promise<void> {
  * prepared.
  */
 export async function change(lab: Lab, path: SettingPath, value: Value): Promise<void> {
+  // A change while it is being prepared is one of the prepared run.
+  if (lab.run.getState().phase === 'preparing') await lab.preparing;
   const { info, now, step: at } = lab.run.getState();
   const before = valueAt(now, path);
   if (before === value) return;
