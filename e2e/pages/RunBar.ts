@@ -29,4 +29,26 @@ export class RunBar {
       .poll(() => this.steps(), { message: `step ${step}`, timeout: 150_000 })
       .toBeGreaterThanOrEqual(step);
   }
+
+  /** Pauses and waits until the last step has told its numbers; resolves with its number. */
+  async rest(): Promise<number> {
+    await this.pause.click();
+    await expect(this.play).toBeEnabled();
+    return this.steps();
+  }
+
+  /** Presses Step that often, one after the other; the losses in full precision, by step. */
+  async lossesOfSteps(count: number): Promise<Map<number, number>> {
+    const losses = new Map<number, number>();
+    for (let i = 0; i < count; i++) {
+      const before = await this.steps();
+      await this.step.click();
+      await expect
+        .poll(async () => (await reading(this.page, 'train.loss'))?.step, { intervals: [50] })
+        .toBe(before + 1);
+      await expect(this.step).toBeEnabled();
+      losses.set(before + 1, (await reading(this.page, 'train.loss'))!.value);
+    }
+    return losses;
+  }
 }

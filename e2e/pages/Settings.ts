@@ -19,6 +19,15 @@ export class Settings {
     await this.preset.getByText(label, { exact: true }).click();
   }
 
+  /** Opens a fold of the rail by its title. */
+  async open(title: string): Promise<void> {
+    const rail = this.page.getByRole('complementary', { name: 'Experiment' });
+    await rail
+      .locator('summary')
+      .filter({ has: this.page.getByText(title, { exact: true }) })
+      .click();
+  }
+
   /** The field of a number or a text. */
   field(path: SettingPath): Locator {
     return this.page.getByRole('textbox', { name: fieldAt(path)!.label, exact: true });

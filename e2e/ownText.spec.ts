@@ -1,0 +1,104 @@
+/** @file The visitor's own text: taken or refused with a reason, never a page that stands still. */
+import { open } from 'node:fs/promises';
+import type { Page } from '@playwright/test';
+import { expect, test } from './fixtures';
+import { longTasks, observeLongTasks, pageTime } from './pages/longTasks';
+import { addressOf, tinyExperiment } from './tinyExperiment';
+
+const WORDS = 'It was a bright cold day in April, and the clocks were striking. '.repeat(40);
+/** Longest task that a visitor does not notice, ms. */
+const MOST_MS = 100;
+
+/** Drops a file on the page as a visitor does: over the zone, then let go. */
+async function drop(page: Page, name: string, type: string, text: string): Promise<void> {
+  const transfer = await page.evaluateHandle(
+    (file) => {
+      const data = new DataTransfer();
+      data.items.add(new File([file.text], file.name, { type: file.type }));
+      return data;
+    },
+    { name, type, text },
+  );
+  const zone = page.locator('[data-rac]').filter({ hasText: 'Your own text stays' }).last();
+  const box = (await zone.boundingBox())!;
+  const at = { clientX: box.x + 10, clientY: box.y + 10 };
+  for (const event of ['dragenter', 'dragover', 'drop']) {
+    await zone.dispatchEvent(event, { dataTransfer: transfer, ...at });
+  }
+}
+
+const choose = (page: Page, files: string | { name: string; mimeType: string; buffer: Buffer }) =>
+  page.locator('input[type=file]').setInputFiles(files);
+
+test('a dropped text becomes a domain of the next run', async ({
+  page,
+  runBar,
+  settings,
+  panels,
+}) => {
+  await page.goto(addressOf(tinyExperiment()));
+  await expect(runBar.play).toBeEnabled();
+  await drop(page, 'clocks.txt', 'text/plain', WORDS);
+  await expect(page.getByText(/^clocks\.txt, .*read by the next run\.$/)).toBeVisible();
+  await expect(settings.field('data.ownTextWeight')).toHaveValue('0.3');
+  await settings.newRun.click();
+  await runBar.reaches(2);
+  await panels.panel('Expert load').scrollIntoViewIfNeeded();
+  const domains = panels.panel('Expert load').getByText('Your text', { exact: true });
+  await expect(domains).toBeVisible();
+  // The link holds the share and never the text: whoever opens it is asked for one.
+  expect(page.url().length).toBeLessThan(500);
+  await page.reload();
+  await expect(page.getByText('This experiment reads a text of its author’s')).toBeVisible();
+  await expect(runBar.play).toBeDisabled();
+});
+
+test('a pasted text is taken in; an empty one and a binary are refused in words', async ({
+  page,
+  runBar,
+  settings,
+}) => {
+  await page.goto(addressOf(tinyExperiment()));
+  await expect(runBar.play).toBeEnabled();
+  await choose(page, { name: 'empty.txt', mimeType: 'text/plain', buffer: Buffer.alloc(0) });
+  await expect(page.getByText(/empty\.txt was not added/).first()).toBeVisible();
+  await expect(page.getByText(/There is no text in it/)).toBeVisible();
+  const picture = Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * 7919) % 256));
+  await choose(page, { name: 'picture.png', mimeType: 'image/png', buffer: picture });
+  await expect(page.getByText(/It is not text: \d+ % of its bytes/)).toBeVisible();
+  await expect(settings.newRun).toBeHidden();
+
+  await page.getByRole('textbox', { name: 'Paste a text' }).fill(WORDS);
+  await page.getByRole('button', { name: 'Add this text' }).click();
+  await expect(page.getByText(/^pasted text, .*read by the next run\.$/)).toBeVisible();
+  await expect(settings.newRun).toBeEnabled();
+  await page.getByRole('button', { name: 'Remove it' }).click();
+  await expect(page.getByText(/^Your own text stays on this device/)).toBeVisible();
+});
+
+test('100 MB are taken, 101 MB refused, and the page stays awake', async ({
+  page,
+  runBar,
+}, testInfo) => {
+  await observeLongTasks(page);
+  await page.goto(addressOf(tinyExperiment()));
+  await runBar.play.click();
+  await runBar.reaches(2);
+  for (const [name, megabytes, answer] of [
+    ['large.txt', 100, /^large\.txt, 95\.4 MiB, read by the next run\.$/],
+    ['larger.txt', 101, /It has 101 MB; up to 100 MB can be added/],
+  ] as const) {
+    const path = testInfo.outputPath(name);
+    const file = await open(path, 'w');
+    const megabyte = Buffer.from(WORDS.repeat(400)).subarray(0, 1e6);
+    for (let i = 0; i < megabytes; i++) await file.write(megabyte);
+    await file.close();
+    const since = await pageTime(page);
+    const steps = await runBar.steps();
+    await choose(page, path);
+    await expect(page.getByText(answer)).toBeVisible();
+    await runBar.reaches(steps + 2);
+    const worst = (await longTasks(page, since))[0];
+    expect(worst?.duration ?? 0, `longest task with ${name}`).toBeLessThanOrEqual(MOST_MS);
+  }
+});

@@ -1,0 +1,85 @@
+/** @file A device taken away in mid-run, and a run that is not a number any more: said, and a way on. */
+import { expect, test } from './fixtures';
+import { reading, recordShown, shownByStep } from './pages/metrics';
+import { addressOf, tinyExperiment } from './tinyExperiment';
+
+// A browser of its own: what is done to its GPU process must not reach other tests.
+test.use({
+  launchOptions: async ({ launchOptions }, use) => {
+    const args = [...(launchOptions.args ?? []), '--disable-gpu-process-crash-limit'];
+    await use({ ...launchOptions, args });
+  },
+});
+
+/** The first checkpoint in memory is of step 25; the loss comes well after it. */
+const LOST_AFTER = 40;
+const LEAST_REPEATED = 6;
+
+test('a lost device: the run goes on from its checkpoint with the same losses', async ({
+  page,
+  browser,
+  runBar,
+  complaints,
+}) => {
+  await page.goto(addressOf(tinyExperiment()));
+  await runBar.step.click();
+  await runBar.reaches(1);
+  await recordShown(page, 'train.loss');
+  await runBar.play.click();
+  await runBar.reaches(LOST_AFTER);
+
+  const session = await browser.newBrowserCDPSession();
+  await session.send('Browser.crashGpuProcess');
+  await expect(page.getByText(/The driver took the device back at step \d+/)).toBeVisible();
+  const story = page.getByText(/Training goes on from the copy of step \d+/);
+  const resumedAt = Number(/step (\d+)/.exec((await story.textContent())!)![1]);
+  expect(resumedAt).toBe(25);
+  await runBar.reaches(LOST_AFTER + 5);
+  await runBar.rest();
+
+  const repeated = [...(await shownByStep(page))].filter(
+    ([step, values]) => step > resumedAt && values.length > 1,
+  );
+  expect(repeated.length).toBeGreaterThanOrEqual(LEAST_REPEATED);
+  for (const [step, values] of repeated) {
+    expect(new Set(values), `losses told for step ${step}`).toEqual(new Set([values[0]]));
+  }
+  // Chromium's own words on the process that was ended.
+  complaints.splice(0, complaints.length, ...complaints.filter((one) => !/GPU|device/i.test(one)));
+});
+
+test('a run that is not a number stops, names the tensor, and goes back', async ({
+  page,
+  runBar,
+  settings,
+}) => {
+  await page.goto(addressOf(tinyExperiment()));
+  await runBar.play.click();
+  await runBar.reaches(30);
+  await runBar.rest();
+  // Rates and decays that no weights bear: they grow ninefold with every step.
+  await settings.open('Optimizer');
+  await settings.fill('optimizer.muonWeightDecay', 10);
+  await settings.fill('optimizer.adamwWeightDecay', 10);
+  await settings.fill('optimizer.muonLearningRate', 1);
+  await settings.fill('optimizer.adamwLearningRate', 1);
+  await runBar.play.click();
+  await expect(page.getByText(/Stopped at step \d+: the loss is not a number/)).toBeVisible({
+    timeout: 120_000,
+  });
+  await expect(page.getByText(/First in/)).toContainText(/First in [a-z]/);
+
+  const back = page.getByRole('button', { name: /^Back to step \d+$/ });
+  const checkpoint = Number((await back.textContent())!.replace(/\D/g, ''));
+  expect(checkpoint % 25).toBe(0);
+  expect(checkpoint).toBeGreaterThan(0);
+  await back.click();
+  await expect(runBar.play).toBeEnabled();
+  expect(await runBar.steps()).toBe(checkpoint);
+  await settings.fill('optimizer.muonWeightDecay', 0);
+  await settings.fill('optimizer.adamwWeightDecay', 0);
+  await settings.fill('optimizer.muonLearningRate', 0.01);
+  await settings.fill('optimizer.adamwLearningRate', 0.001);
+  await runBar.lossesOfSteps(2);
+  expect(Number.isFinite((await reading(page, 'train.loss'))!.value)).toBe(true);
+});
