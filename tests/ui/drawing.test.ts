@@ -172,7 +172,7 @@ describe('axes', () => {
       fc.property(fc.integer({ min: 0, max: 5_000_000 }), (step) => {
         const end = stepAxisEnd(step);
         expect(end).toBeGreaterThanOrEqual(step);
-        expect(end).toBeLessThanOrEqual(Math.max(10, step * 1.11));
+        expect(end).toBeLessThanOrEqual(Math.max(10, step * 1.13));
       }),
     );
   });

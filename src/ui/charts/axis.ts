@@ -63,9 +63,12 @@ export function fromTop({ low, high, isLog }: ValueScale, value: number): number
   return 1 - Math.min(1, Math.max(0, share));
 }
 
-/** The end of the step axis: a little past the newest step, so that it does not move with each one. */
+/**
+ * The end of the step axis: a little past the newest step, so that it does not move with each one.
+ * Charts are drawn one after the other, and a straight line down the page needs equal ends.
+ */
 export function stepAxisEnd(lastStep: number): number {
-  const grain = roundUp(Math.max(lastStep, 10) / 50);
+  const grain = roundUp(Math.max(lastStep, 10) / 20);
   return Math.max(10, Math.ceil(lastStep / grain) * grain);
 }
 
