@@ -38,7 +38,6 @@ const AREAS = [
     home: 'src/worker',
     may: ['src/engine/index', 'src/engine/data', CONFIG],
     types: [COMMANDS],
-    packages: ['idb'],
   },
   {
     home: 'src/cli',
@@ -51,7 +50,7 @@ const AREAS = [
     home: 'src/ui/state',
     may: [CONFIG, 'src/worker/client', 'src/ui/format'],
     types: [COMMANDS, 'src/worker/protocol'],
-    packages: ['zustand', 'idb'],
+    packages: ['zustand'],
   },
   { home: 'src/ui/components', may: LOOKS, packages: ['react', 'react-aria-components'] },
   {

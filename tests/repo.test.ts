@@ -108,7 +108,6 @@ describe('the repository', () => {
   it('ships these packages and no others', () => {
     expect(Object.keys(JSON.parse(read('package.json')).dependencies)).toEqual([
       'fflate',
-      'idb',
       'react',
       'react-aria-components',
       'react-dom',

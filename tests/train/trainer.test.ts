@@ -1,6 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { settled } from '../support/settled';
-import { type Recorded, recordedTrainer, tinyExperiment, trainPast } from '../support/trainer';
+import { SpiedGpu } from '../support/spiedGpu';
+import {
+  localData,
+  type Recorded,
+  recordedTrainer,
+  tinyExperiment,
+  trainPast,
+} from '../support/trainer';
 
 const open: Recorded[] = [];
 const record = (...args: Parameters<typeof recordedTrainer>) => {
@@ -169,5 +176,47 @@ describe('trainer', () => {
     expect(await run.trainer.generate({ ...request, prompt: '', length: 1 })).toMatchObject({
       prompt: '',
     });
+  });
+
+  it('writes texts that were asked for together one after the other', async () => {
+    const run = record();
+    await run.trainer.start(tinyExperiment());
+    const request = { prompt: 'The ', temperature: 1, length: 24, seed: 5 };
+    const alone = await run.trainer.generate(request);
+    const [first, other, again] = await Promise.all([
+      run.trainer.generate(request),
+      run.trainer.generate({
+        ...request,
+        prompt: 'A much longer prompt than the other, ',
+        seed: 6,
+      }),
+      run.trainer.generate(request),
+    ]);
+    expect([first.text, again.text]).toEqual([alone.text, alone.text]);
+    expect(other.text).not.toBe(alone.text);
+  });
+
+  it('pauses without waiting for the needles, which go on', async () => {
+    const run = record();
+    await run.trainer.start(tinyExperiment({ probes: { needleTrials: 64 } }));
+    await run.trainer.play();
+    await run.trainer.probeNeedles();
+    await run.trainer.pause();
+    expect(run.of('phase').at(-1)!.phase).toBe('paused');
+    expect(run.of('needles').some(({ isComplete }) => isComplete)).toBe(false);
+    await run.trainer.step();
+    await run.next('needles', ({ isComplete }) => isComplete);
+  });
+
+  it('keeps the device and its compiled kernels from run to run', async () => {
+    const spy = new SpiedGpu();
+    const run = record(localData(), () => spy.gpu);
+    await run.trainer.start(tinyExperiment());
+    await run.trainer.step();
+    spy.forget();
+    await run.trainer.reset();
+    await run.trainer.step();
+    expect(spy.devices.length).toBe(1);
+    expect(spy.calls.get('createComputePipelineAsync') ?? 0).toBe(0);
   });
 });

@@ -17,6 +17,8 @@ export interface OpenDevice {
   readonly info: AdapterInfo;
   /** Resolves with the reason when the driver takes the device back; never on `close`. */
   readonly lost: Promise<DeviceLostError>;
+  /** It is gone, or it complained: a new run should open another one. */
+  readonly isSpent: boolean;
   /** Throws what the device complained about since the last call. */
   check(): void;
   /** Waits until all submitted work is done; throws DeviceLostError where the device goes first. */
@@ -90,6 +92,9 @@ function watched(device: GPUDevice, info: AdapterInfo): OpenDevice {
     device,
     info,
     lost,
+    get isSpent() {
+      return isClosed || complaints.length > 0;
+    },
     check,
     async idle() {
       await Promise.race([device.queue.onSubmittedWorkDone(), lost]);

@@ -71,6 +71,11 @@ export class Program {
     return new Program(device, dispatches, actions, uniforms);
   }
 
+  /** Rough work of what always runs, in multiply-adds. */
+  get cost(): number {
+    return this.#due(undefined).reduce((sum, action) => sum + action.cost, 0);
+  }
+
   /** Encodes the list and submits it. Returns the number of submits. */
   run({ sections, pieces = 1, before, after }: RunOptions = {}): number {
     const due = this.#due(sections);

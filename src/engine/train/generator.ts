@@ -27,11 +27,12 @@ export class Generation {
     this.#prompt = prompt.slice(Math.max(0, prompt.length - Math.floor(capacity / 2)));
     this.#length = Math.min(capacity, this.#prompt.length + request.length);
     this.#random = Random.seeded(request.seed).split('generation');
-    session.setText(this.#prompt);
   }
 
   /** Submits the next tokens; true when the text is complete. */
   advance(): boolean {
+    // Not before its turn: texts share one buffer.
+    if (this.#position === 0) this.session.setText(this.#prompt);
     const end = Math.min(this.#length - 1, this.#position + TOKENS_PER_SLICE);
     const { temperature } = this.request;
     for (; this.#position < end; this.#position++) {

@@ -1,10 +1,19 @@
 /** @file How fast steps come, and what follows from it: submits of a step, pauses between large read-backs. */
 import type { Watch } from './commands';
+import type { Session } from './session';
 import type { StepWishes } from './stepper';
 
 /** No submit should take longer, ms: the visitor's desktop shares the adapter. */
 const LONGEST_SUBMIT = 100;
 const MOST_PIECES = 64;
+/** Multiply-adds a millisecond that a first step may count on: rather too few, so that no submit hangs. */
+const SLOW_ADAPTER = 5e5;
+const GRAPHICS_CARD = 1e8;
+
+/** Time of a step before any was measured, ms. */
+export const guessedStepTime = ({ stepper, open }: Session): number =>
+  stepper.program.cost / (open.info.isSoftware ? SLOW_ADAPTER : GRAPHICS_CARD);
+
 /** A measured attention map is large; it is read back at most this often, ms. */
 const ATTENTION_PAUSE = 400;
 
@@ -26,11 +35,13 @@ export class Pace {
     return (last - first) / (this.#arrivals.length - 1);
   }
 
-  /** Submits to cut a step into, so that none keeps the adapter busy for long. */
-  get pieces(): number {
-    const { stepTime } = this;
-    if (stepTime === undefined) return 1;
-    return Math.min(MOST_PIECES, Math.max(1, Math.ceil(stepTime / LONGEST_SUBMIT)));
+  /**
+   * Submits to cut a step into, so that none keeps the adapter busy for long.
+   * @param guess time of a step, ms, as long as none was measured.
+   */
+  pieces(guess: number): number {
+    const time = this.stepTime ?? guess;
+    return Math.min(MOST_PIECES, Math.max(1, Math.ceil(time / LONGEST_SUBMIT)));
   }
 
   /** After a pause the time in between is no step. */

@@ -7,13 +7,13 @@ import type { Value } from '@/engine/config/field';
 import type { SettingPath, Settings } from '@/engine/config/settings';
 import type { Batch } from '@/engine/data/batch';
 import type { RunData } from '@/engine/data/service';
-import { NotFiniteError } from '@/engine/gpu/errors';
+import type { OpenDevice } from '@/engine/gpu/device';
 import { restoreCheckpoint } from './checkpoint';
 import { CheckpointKeeper } from './checkpointKeeper';
 import type { Failure, GenerateRequest, RunPhase, Sample, Watch } from './commands';
-import { diagnose } from './diagnose';
+import { failureOf, lossOf, notFiniteFailure } from './faults';
 import { LiveSettings } from './liveSettings';
-import { Pace, Wishes } from './pacing';
+import { guessedStepTime, Pace, Wishes } from './pacing';
 import { type Emit, Probes } from './probes';
 import type { Session } from './session';
 import { STEPS_IN_FLIGHT, type StepNumbers, type StepWishes } from './stepper';
@@ -29,9 +29,6 @@ export interface RunParts {
 
 /** Finished batches kept for a diagnosis. */
 const BATCHES_KEPT = STEPS_IN_FLIGHT + 2;
-/** Time for `device.lost` to resolve after the first failing call, ms. */
-const LOSS_GRACE = 2000;
-
 export class Run {
   readonly #parts: RunParts;
   readonly #live: LiveSettings;
@@ -46,7 +43,10 @@ export class Run {
   #phase: RunPhase = 'paused';
   #submitted = 0;
   #finished = 0;
-  #singleSteps = 0;
+  /** Single steps asked for: each gets the arrival of its own step. */
+  readonly #waiting: ((arrival?: Promise<void>) => void)[] = [];
+  #submitting: Promise<void> | undefined;
+  readonly #guess: number;
   #loop: Promise<void> | undefined;
   #failure: Failure | undefined;
   #isEnded = false;
@@ -57,6 +57,7 @@ export class Run {
     this.#live = new LiveSettings(parts.experiment, (...args) => this.#changed(...args));
     this.#probes = new Probes(session, parts.data.heldOut, parts.emit);
     this.#keeper = new CheckpointKeeper(parts.data.training);
+    this.#guess = guessedStepTime(session);
   }
 
   get experiment(): Experiment {
@@ -79,19 +80,23 @@ export class Run {
     this.#wake();
   }
 
+  /** Resolves when the steps on their way have arrived. Probes under way go on. */
   async pause(): Promise<void> {
     if (this.#phase !== 'training') return;
     this.#phase = 'paused';
-    await this.#settled();
-    if (!this.#failure) this.#tell('paused');
+    await Promise.allSettled([this.#submitting, ...this.#inFlight]);
+    await Promise.allSettled(this.#inFlight);
+    if (this.#phase === 'paused') this.#tell('paused');
   }
 
+  /** Resolves when the step has arrived. */
   async singleStep(): Promise<void> {
     if (this.#failure || this.#phase === 'training') return;
-    this.#singleSteps++;
+    const arrived = new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#pace.restart();
     this.#wake();
-    await this.#settled();
-    if (!this.#failure) this.#tell('paused');
+    await arrived.catch(() => {}); // the loop hears of it too and tells
+    if (this.#phase === 'paused') this.#tell('paused');
   }
 
   /** @throws {ConfigError} */
@@ -117,6 +122,7 @@ export class Run {
   /** Goes back to the checkpoint in memory, or to step 0 where there is none yet; returns its step. */
   async rewind(): Promise<number> {
     this.#phase = 'paused';
+    this.#probes.restart(this.#session);
     await this.#settled();
     await this.#restore();
     this.#failure = undefined;
@@ -124,14 +130,14 @@ export class Run {
     return this.#finished;
   }
 
-  /** Stops and frees everything on the device. */
-  async end(): Promise<void> {
+  /** Stops and frees everything on the device; returns it. */
+  async end(): Promise<OpenDevice> {
     this.#isEnded = true;
     this.#phase = 'paused';
     this.#probes.restart(this.#session);
     await this.#settled();
     this.#session.destroy();
-    this.#session.open.close();
+    return this.#session.open;
   }
 
   get #settings(): Settings {
@@ -139,7 +145,7 @@ export class Run {
   }
 
   get #isStepping(): boolean {
-    return this.#phase === 'training' || this.#singleSteps > 0;
+    return this.#phase === 'training' || this.#waiting.length > 0;
   }
 
   #tell(phase: RunPhase): void {
@@ -161,7 +167,7 @@ export class Run {
     });
   }
 
-  /** Waits until nothing is left to submit and all numbers have arrived. */
+  /** Waits until the loop has ended: nothing left to submit, all numbers arrived. */
   async #settled(): Promise<void> {
     while (this.#loop) await this.#loop;
   }
@@ -175,7 +181,8 @@ export class Run {
         }
         if (this.#inFlight.length >= STEPS_IN_FLIGHT) await this.#inFlight[0];
         if (this.#failure) break;
-        await this.#submit();
+        this.#submitting = this.#submit();
+        await this.#submitting;
         // Not awaited: training goes on meanwhile. What fails here fails the next step as well.
         void this.#probes.advance(this.#submitted).catch(() => {});
       }
@@ -188,16 +195,22 @@ export class Run {
   async #submit(): Promise<void> {
     const batch = await this.#parts.data.training.next();
     const step = this.#submitted;
-    if (this.#singleSteps > 0) this.#singleSteps--;
     this.#live.applyDue(step);
     this.#batches.set(step, batch);
     this.#batches.delete(step - BATCHES_KEPT);
     const settings = this.#settings;
     const wishes = this.#wishes.at(performance.now());
-    const numbers = this.#session.stepper.step(batch, step, settings, wishes, this.#pace.pieces);
+    const numbers = this.#session.stepper.step(
+      batch,
+      step,
+      settings,
+      wishes,
+      this.#pace.pieces(this.#guess),
+    );
     this.#submitted++;
     const arrival = numbers.then((result) => this.#arrived(step, result, wishes, batch, settings));
     this.#inFlight.push(arrival);
+    this.#waiting.shift()?.(arrival);
     const leave = () => this.#inFlight.splice(this.#inFlight.indexOf(arrival) >>> 0, 1);
     arrival.then(leave, leave); // the loop awaits it in order and hears of its failure there
     this.#probes.schedule(this.#submitted, this.#settings);
@@ -232,38 +245,26 @@ export class Run {
 
   /** The device stopped updating at the 0-based `step`: finds out where that began. */
   async #halted(step: number): Promise<void> {
-    const where = { step: step + 1, checkpointStep: this.#keeper.last?.step ?? 0 };
-    this.#failure = { name: 'NotFiniteError', message: 'looking for the first tensor', ...where };
+    const checkpointStep = this.#keeper.last?.step ?? 0;
+    // Known as a failure at once, so that nothing more is submitted; in words when the tensor is found.
+    this.#failure = failureOf('not a number', step + 1, checkpointStep);
     this.#keeper.spoil(step);
     const batch = this.#batches.get(step);
-    if (batch) this.#session.stepper.write(batch);
-    const found = await diagnose(this.#session);
-    const tensor = found?.tensor ?? 'loss';
-    const words = `Step ${step + 1} is not a number, first in ${tensor}. Nothing was updated since.`;
-    const error = new NotFiniteError(words, tensor);
-    this.#fail({ name: error.name, message: error.message, tensor, ...where });
+    this.#fail(await notFiniteFailure(this.#session, step, batch, checkpointStep));
   }
 
   #fail(failure: Failure): void {
     this.#failure = failure;
+    for (const give of this.#waiting.splice(0)) give();
     this.#parts.emit('failed', failure);
     this.#tell('stopped');
   }
 
   async #broken(error: unknown): Promise<void> {
-    const grace = new Promise<undefined>((resolve) =>
-      setTimeout(() => resolve(undefined), LOSS_GRACE),
-    );
-    const lost = await Promise.race([this.#session.open.lost, grace]);
+    const lost = await lossOf(this.#session);
     if (this.#isEnded) return;
     if (lost) return this.#recover(lost.message);
-    const { name, message } = error instanceof Error ? error : new Error(String(error));
-    this.#fail({
-      name,
-      message,
-      step: this.#finished,
-      checkpointStep: this.#keeper.last?.step ?? 0,
-    });
+    this.#fail(failureOf(error, this.#finished, this.#keeper.last?.step ?? 0));
   }
 
   /** A new device, the last checkpoint, and on. */
@@ -275,8 +276,7 @@ export class Run {
       this.#session = await this.#parts.reopen();
       await this.#restore();
     } catch (error) {
-      const { name, message } = error instanceof Error ? error : new Error(String(error));
-      this.#fail({ name, message, step: lostAt });
+      this.#fail(failureOf(error, lostAt));
       return;
     }
     this.#parts.emit('recovered', { lostAt, resumedAt: this.#finished, reason });

@@ -163,7 +163,11 @@ export class Trainer implements Commands {
   async #endRun(): Promise<void> {
     const run = this.#run;
     this.#run = undefined;
-    await run?.end();
+    if (!run) return;
+    const open = await run.end();
+    // Its compiled kernels serve the next run, unless something is wrong with it.
+    if (open.isSpent) open.close();
+    else this.#idle = open;
   }
 
   /** @throws {NoWebGpuError, NoAdapterError, LimitError} */
