@@ -118,6 +118,11 @@ async function readCorpus(id) {
   return new Uint8Array(await readFile(file));
 }
 
+// A reader such as head may leave before the end.
+process.stdout.on('error', (error) => {
+  if (!('code' in error) || error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 // npm runs scripts in the root; a file that is named belongs to the folder where the command was typed.
 if (process.env.npm_lifecycle_event === 'lab' && process.env.INIT_CWD) {
   process.chdir(process.env.INIT_CWD);
