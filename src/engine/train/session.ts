@@ -6,6 +6,7 @@ import type { Settings } from '@/engine/config/settings';
 import { type Batch, IGNORED } from '@/engine/data/batch';
 import type { NeedleText } from '@/engine/data/needles';
 import type { OpenDevice } from '@/engine/gpu/device';
+import { OutOfMemoryError } from '@/engine/gpu/errors';
 import { Program, type Progress } from '@/engine/gpu/program';
 import { Readback, type Shipment } from '@/engine/gpu/readback';
 import type { Tape } from '@/engine/gpu/tape';
@@ -71,7 +72,7 @@ export class Session {
     const limits = { maxBufferBytes: maxBufferSize, maxBindingBytes: maxStorageBufferBindingSize };
     const assembly = assemble(settings, limits, domainCount);
     const { state } = assembly;
-    state.materialise(device);
+    await materialised(open, assembly);
     const build = (tape: Tape, report?: Progress) =>
       Program.build(device, tape, state.live, report);
     const step = await build(assembly.step, progress);
@@ -219,6 +220,19 @@ export class Session {
     });
     return shipment!;
   }
+}
+
+/** Makes all buffers, or none. @throws {OutOfMemoryError} with the bytes that were asked for. */
+async function materialised({ device }: OpenDevice, { state, bytes }: Assembly): Promise<void> {
+  device.pushErrorScope('out-of-memory');
+  state.materialise(device);
+  const error = await device.popErrorScope();
+  if (!error) return;
+  state.destroy();
+  const gib = (bytes.total / 2 ** 30).toFixed(2);
+  throw new OutOfMemoryError(
+    `The device could not give the ${gib} GiB of this run. ${error.message}`,
+  );
 }
 
 /** Statistics of a token: largest logit, sum of exponentials, logit of the target, log-sum-exp. */

@@ -180,13 +180,18 @@ export class Trainer implements Commands {
   async #session(experiment: Experiment): Promise<Session> {
     const open = this.#idle ?? (await this.#openDevice());
     this.#idle = undefined;
-    return Session.create(open, resolve(experiment), domainIds.length, (done, total) =>
+    const progress = (done: number, total: number) =>
       this.#emit('phase', {
         phase: 'preparing',
         step: 0,
         progress: { label: 'Compiling kernels', done, total },
-      }),
-    );
+      });
+    try {
+      return await Session.create(open, resolve(experiment), domainIds.length, progress);
+    } catch (error) {
+      open.close();
+      throw error;
+    }
   }
 
   #limits(): MemoryLimits {

@@ -19,9 +19,9 @@ export const small = definePreset({
       expertsPerToken: 4,
       expertWidth: 128,
     },
-    data: { contextLength: 512, batchSequences: 16, recallPairs: 8 },
+    data: { contextLength: 512, batchSequences: 8, recallPairs: 8 },
     optimizer: { muonLearningRate: 0.01, adamwLearningRate: 2e-3 },
-    schedule: { warmupSteps: 100 },
+    schedule: { warmupSteps: 50 },
     probes: { evalEvery: 50, needleEvery: 200, sampleEvery: 200 },
   },
 });
