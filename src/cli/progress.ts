@@ -65,7 +65,8 @@ export class Progress {
   }
 
   #draw(text: string): void {
-    const columns = this.#stream.columns ?? DEFAULT_COLUMNS;
+    // A terminal that does not know its width says 0.
+    const columns = this.#stream.columns || DEFAULT_COLUMNS;
     this.#stream.write(`\r${text.slice(0, columns - 1)}\x1b[K`);
     this.#isLineOpen = true;
   }

@@ -51,8 +51,9 @@ async function run(input: Input, host: Host): Promise<ExitCode> {
     await driver.trainTo(experiment, target ?? Number.POSITIVE_INFINITY);
     if (input.options.has('needles') && !driver.isOver) await driver.measureNeedles();
   } finally {
-    progress.close();
+    // Steps in flight are still told while it closes.
     await driver.trainer.close();
+    progress.close();
     file?.end(driver.step, host.interrupted.aborted);
   }
   return conclude(driver, host, target, input.options.has('needles'));
