@@ -1,5 +1,5 @@
 /** @file The visitor's own text: taken or refused with a reason, never a page that stands still. */
-import { open } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
 import { expect, test } from './fixtures';
 import { longTasks, observeLongTasks, pageTime } from './pages/longTasks';
@@ -8,22 +8,18 @@ import { addressOf, tinyExperiment } from './tinyExperiment';
 const WORDS = 'It was a bright cold day in April, and the clocks were striking. '.repeat(40);
 /** Longest task that a visitor does not notice, ms. */
 const MOST_MS = 100;
+/** The operation of a drag that copies, in DevTools' mask. */
+const COPY = 1;
 
-/** Drops a file on the page as a visitor does: over the zone, then let go. */
-async function drop(page: Page, name: string, type: string, text: string): Promise<void> {
-  const transfer = await page.evaluateHandle(
-    (file) => {
-      const data = new DataTransfer();
-      data.items.add(new File([file.text], file.name, { type: file.type }));
-      return data;
-    },
-    { name, type, text },
-  );
-  const zone = page.locator('[data-rac]').filter({ hasText: 'Your own text stays' }).last();
-  const box = (await zone.boundingBox())!;
-  const at = { clientX: box.x + 10, clientY: box.y + 10 };
-  for (const event of ['dragenter', 'dragover', 'drop']) {
-    await zone.dispatchEvent(event, { dataTransfer: transfer, ...at });
+/** Drags a file from outside over the zone and lets go: the browser's own events, not made ones. */
+async function drop(page: Page, path: string): Promise<void> {
+  const zone = page.getByText(/^Your own text stays on this device/);
+  await zone.scrollIntoViewIfNeeded();
+  const { x, y } = (await zone.boundingBox())!;
+  const devtools = await page.context().newCDPSession(page);
+  const data = { items: [], files: [path], dragOperationsMask: COPY };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await devtools.send('Input.dispatchDragEvent', { type, x: x + 4, y: y + 4, data });
   }
 }
 
@@ -35,10 +31,12 @@ test('a dropped text becomes a domain of the next run', async ({
   runBar,
   settings,
   panels,
-}) => {
+}, testInfo) => {
+  const path = testInfo.outputPath('clocks.txt');
+  await writeFile(path, WORDS);
   await page.goto(addressOf(tinyExperiment()));
   await expect(runBar.play).toBeEnabled();
-  await drop(page, 'clocks.txt', 'text/plain', WORDS);
+  await drop(page, path);
   await expect(page.getByText(/^clocks\.txt, .*read by the next run\.$/)).toBeVisible();
   await expect(settings.field('data.ownTextWeight')).toHaveValue('0.3');
   await settings.newRun.click();

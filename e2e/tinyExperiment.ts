@@ -12,7 +12,10 @@ export function tinyExperiment(
     preset: 'micro',
     changes: {
       ...changes,
+      // One dense layer, one local and one global mixture.
       model: {
+        layerCount: 3,
+        globalEvery: 3,
         width: 16,
         headCount: 2,
         kvHeadCount: 1,
