@@ -1,3 +1,4 @@
+import { Gradually } from '@/ui/components/Gradually';
 import { useRun } from '@/ui/live/hooks';
 import { definePanel } from './definePanel';
 import { LoadHistory, ViolationLines } from './LoadHistory';
@@ -20,16 +21,16 @@ function ExpertLoad() {
   return (
     <Columns
       left={
-        <>
+        <Gradually>
           <LoadHistory />
           <ViolationLines />
-        </>
+        </Gradually>
       }
       right={
-        <>
+        <Gradually>
           <LayersMap />
           <DomainsMap />
-        </>
+        </Gradually>
       }
     />
   );
