@@ -50,9 +50,12 @@ export function scaleFromZero(values: readonly number[], atLeast: number): Value
   return { low: 0, high: top, isLog: false, ticks: ticksBetween(0, top, 4) };
 }
 
-/** A linear scale as far below 0 as above. */
+/** A linear scale as far below 0 as above, little larger than the largest value. */
 export function symmetricScale(largest: number): ValueScale {
-  const step = roundUp((largest > 0 ? largest : 0.01) / 2);
+  const half = (largest > 0 ? largest : 0.01) / 2;
+  const power = 10 ** Math.floor(Math.log10(half));
+  const factor = [1, 1.5, 2, 2.5, 3, 4, 5, 7.5].find((f) => f * power >= half) ?? 10;
+  const step = Number((factor * power).toPrecision(6));
   const top = 2 * step;
   return { low: -top, high: top, isLog: false, ticks: [-top, -step, 0, step, top] };
 }

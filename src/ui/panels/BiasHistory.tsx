@@ -1,10 +1,10 @@
 /** @file The left half of the router-bias panel: every expert's bias over steps. */
 import { useCallback } from 'react';
-import { fromTop, stepAxisEnd, symmetricScale, type ValueScale } from '@/ui/charts/axis';
+import { fromTop, stepAxisEnd, symmetricScale } from '@/ui/charts/axis';
 import { Canvas } from '@/ui/charts/Canvas';
 import { Lines, rowsOf } from '@/ui/charts/Lines';
 import { TimeFrame } from '@/ui/charts/TimeFrame';
-import { formatFixed, formatRough } from '@/ui/format/numbers';
+import { formatRough, formatShort } from '@/ui/format/numbers';
 import { useDrawn, useLab, useView } from '@/ui/live/hooks';
 import type { History } from '@/ui/state/history';
 import type { Recorder } from '@/ui/state/recorder';
@@ -91,7 +91,7 @@ export function BiasHistory() {
         height={HEIGHT}
         end={drawn.end}
         ticks={drawn.scale.ticks.map((tick) => ({
-          text: formatFixed(tick, tick === 0 ? 0 : digitsOf(drawn.scale)),
+          text: formatShort(tick),
           top: fromTop(drawn.scale, tick),
         }))}
         endLabels={labelsAt(Number.MAX_SAFE_INTEGER)}
@@ -109,9 +109,6 @@ export function BiasHistory() {
     </>
   );
 }
-
-/** Digits after the point that tell the ticks apart. */
-const digitsOf = ({ high }: ValueScale) => Math.max(0, 1 - Math.floor(Math.log10(high)));
 
 /** Every expert grey on a canvas, since hundreds of lines are too many for SVG; pinned ones above. */
 function BiasPlot(props: {
