@@ -35,12 +35,6 @@ export function useLatest(metric: MetricName): Point | undefined {
   return useSyncExternalStore(series.signal.subscribe, () => series.latest(metric));
 }
 
-/** Something small out of the recorder that stays the same object until it changes. */
-export function useRecorded<T>(read: (recorder: Lab['recorder']) => T): T {
-  const { recorder } = useLab();
-  return useSyncExternalStore(recorder.signal.subscribe, () => read(recorder));
-}
-
 /** Whether the panel around fills the page, so that its charts may be larger. */
 export const EnlargedContext = createContext(false);
 
