@@ -112,7 +112,10 @@ export interface Commands {
   step(): Promise<void>;
   /** Back to step 0 of the same experiment, paused. */
   reset(): Promise<RunInfo>;
-  /** Goes back to the last in-memory checkpoint, paused; resolves with its step. */
+  /**
+   * Goes back to the last in-memory checkpoint, paused, and drops the live changes made since then;
+   * resolves with its step.
+   */
   rewind(): Promise<number>;
   /** A live setting gets a new value from the next step on. @throws ConfigError */
   change(path: SettingPath, value: Value): Promise<LiveChange>;

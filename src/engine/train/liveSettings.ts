@@ -65,6 +65,13 @@ export class LiveSettings {
     return change;
   }
 
+  /** Drops every change from the 0-based `step` on: the run takes another way from there. */
+  forget(step: number): void {
+    const kept = this.#timeline.filter((change) => change.step < step);
+    this.#timeline.splice(0, this.#timeline.length, ...kept);
+    this.rewind(step);
+  }
+
   /** Back to how it was before the 0-based `step`; later changes stay in the timeline. */
   rewind(step: number): void {
     this.#values = resolve(this.#experiment);

@@ -119,12 +119,13 @@ export class Run {
     this.#wake();
   }
 
-  /** Goes back to the checkpoint in memory, or to step 0 where there is none yet; returns its step. */
+  /** Goes back to the checkpoint in memory, or to step 0, and drops the changes made since; returns its step. */
   async rewind(): Promise<number> {
     this.#phase = 'paused';
     this.#probes.restart(this.#session);
     await this.#settled();
     await this.#restore();
+    this.#live.forget(this.#finished);
     this.#failure = undefined;
     this.#tell('paused');
     return this.#finished;
@@ -158,8 +159,6 @@ export class Run {
     if (isSwitchedOn) this.#session.stepper.clearBiasMomentum();
     if (isNew) this.#parts.emit('changed', change);
   }
-
-  // The loop: one at a time, alive while there is something to submit.
 
   #wake(): void {
     this.#loop ??= this.#work().finally(() => {
@@ -240,8 +239,6 @@ export class Run {
       deviceBytes: this.#session.deviceBytes,
     });
   }
-
-  // When things go wrong.
 
   /** The device stopped updating at the 0-based `step`: finds out where that began. */
   async #halted(step: number): Promise<void> {

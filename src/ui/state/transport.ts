@@ -114,8 +114,8 @@ export async function rewind(lab: Lab): Promise<void> {
   try {
     const to = await lab.client.rewind();
     const { experiment, applied } = lab.run.getState();
-    const kept = applied.filter((change) => change.step <= to);
-    const timeline = experiment.timeline.filter((change) => change.step <= to);
+    const kept = applied.filter((change) => change.step < to);
+    const timeline = experiment.timeline.filter((change) => change.step < to);
     const start = resolve(experiment);
     lab.recorder.truncateAfter(to);
     lab.run.setState({
