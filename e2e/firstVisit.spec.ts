@@ -89,7 +89,7 @@ test('every preset shows its sizes, and one that does not fit proposes a smaller
   for (const { label } of presets) {
     const row = settings.preset.getByText(label, { exact: true }).locator('..');
     await expect(row).toContainText(/\d [KMBT], [\d.]+ [KMBT]/);
-    await expect(row).toContainText(/[MG]iB/);
+    await expect(row).toContainText(/[MGT]iB/);
   }
   await settings.choosePreset('large');
   await expect(page.getByText(/It needs .*GiB/)).toBeVisible();

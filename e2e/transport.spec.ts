@@ -23,6 +23,22 @@ test('play, pause, one step, reset', async ({ page, runBar }) => {
   await runBar.reaches(2);
 });
 
+test('a run pauses and goes on while needles are being measured', async ({
+  page,
+  runBar,
+  panels,
+}) => {
+  const probes = { evalEvery: 1, needleEvery: 1, needleTrials: 2, sampleEvery: 1, sampleLength: 8 };
+  await page.goto(addressOf(tinyExperiment({ probes })));
+  await panels.panel('Needles').scrollIntoViewIfNeeded();
+  for (const step of [3, 6, 9]) {
+    await runBar.play.click();
+    await runBar.reaches(step);
+    await expect(page.getByText(/, being measured$/)).toBeVisible();
+    await runBar.rest();
+  }
+});
+
 test('a run that was reset does the same again', async ({ page, runBar }) => {
   await page.goto(addressOf(tinyExperiment()));
   const first = await runBar.lossesOfSteps(3);

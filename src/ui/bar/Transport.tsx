@@ -19,7 +19,7 @@ export function Transport() {
       state.plan?.refusal === undefined &&
       !isTextMissing(state),
   );
-  const isResting = phase === 'paused' || phase === 'empty';
+  const isPreparing = phase === 'preparing';
   return (
     <Group className={styles['transport'] ?? ''} aria-label="Run">
       {phase === 'stopped' ? (
@@ -29,17 +29,30 @@ export function Transport() {
           Pause
         </Button>
       ) : (
-        <Button kind="go" icon="play" isDisabled={!isReady || !isResting} onPress={() => play(lab)}>
+        <Button
+          kind="go"
+          icon="play"
+          isDisabled={!isReady}
+          isBusy={isPreparing}
+          onPress={() => play(lab)}
+        >
           Play
         </Button>
       )}
-      <Button icon="step" isShort isDisabled={!isReady || !isResting} onPress={() => step(lab)}>
+      <Button
+        icon="step"
+        isShort
+        isDisabled={!isReady || isRunning || phase === 'stopped'}
+        isBusy={isPreparing}
+        onPress={() => step(lab)}
+      >
         Step
       </Button>
       <Button
         icon="reset"
         isShort
-        isDisabled={!isReady || !isPrepared || phase === 'preparing'}
+        isDisabled={!isReady || !isPrepared}
+        isBusy={isPreparing}
         onPress={() => reset(lab)}
       >
         Reset

@@ -12,21 +12,24 @@ interface ButtonProps {
   readonly kind?: 'plain' | 'go';
   readonly size?: 'normal' | 'small';
   readonly isDisabled?: boolean;
+  /** Cannot be pressed for the moment; unlike a disabled one it keeps the keyboard's focus. */
+  readonly isBusy?: boolean;
   /** Shows only the picture where the page is not wide; the name stays. */
   readonly isShort?: boolean;
 }
 
 export function Button(props: ButtonProps) {
-  const { children, onPress, icon, kind, size, isDisabled = false, isShort } = props;
+  const { children, onPress, icon, kind, size, isDisabled = false, isBusy = false } = props;
   return (
     <AriaButton
       className={classes(
         styles['button'],
         kind === 'go' && styles['go'],
         size === 'small' && styles['small'],
-        isShort && styles['short'],
+        props.isShort && styles['short'],
       )}
       isDisabled={isDisabled}
+      isPending={isBusy}
       {...(onPress && { onPress })}
     >
       {icon && <Icon name={icon} />}

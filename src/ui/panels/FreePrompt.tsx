@@ -64,7 +64,7 @@ export function FreePrompt() {
           onChange={setLength}
           isWhole
         />
-        <Button size="small" onPress={ask} isDisabled={!isPrepared || isBusy}>
+        <Button size="small" onPress={ask} isDisabled={!isPrepared} isBusy={isBusy}>
           Continue the text
         </Button>
       </div>

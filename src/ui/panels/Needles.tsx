@@ -66,7 +66,7 @@ function ProbeNow() {
     setBusy(false);
   };
   return (
-    <Button size="small" onPress={probe} isDisabled={!isPrepared || isBusy}>
+    <Button size="small" onPress={probe} isDisabled={!isPrepared} isBusy={isBusy}>
       Probe now
     </Button>
   );
