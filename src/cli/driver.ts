@@ -62,10 +62,12 @@ export class Driver {
 
   /** Measures a needle grid with the weights of now, unless the last one was. */
   async measureNeedles(): Promise<void> {
-    const isMeasured = () => this.grid?.firstStep === this.step;
-    if (isMeasured()) return;
-    await this.trainer.probeNeedles();
-    await this.#until(isMeasured);
+    while (this.grid?.firstStep !== this.step && !this.isOver) {
+      const older = this.grid;
+      // Begins none while an older one is under way: then that one completes first.
+      await this.trainer.probeNeedles();
+      await this.#until(() => this.grid !== older);
+    }
   }
 
   /** Resolves when `holds` or when it is over, looking after every event. */
