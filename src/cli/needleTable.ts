@@ -1,12 +1,12 @@
 /** @file A needle grid as a table of text: depths down, context lengths across. */
 import type { NeedleGrid } from '@/engine/index';
 
-const CELL = 6;
+const CELL = 8;
 
 /** Per cent of trials in which the value was found; `*` marks lengths within the training length. */
 export function needleTable(grid: NeedleGrid): string {
   const { keys, trials, lengths, depths, accuracy, trainingLength } = grid;
-  const percent = (share: number) => `${(100 * share).toFixed(0)}`.padStart(CELL);
+  const percent = (share: number) => (100 * share).toFixed(1).padStart(CELL);
   const row = (head: string, cells: readonly string[]) => `${head.padEnd(8)}${cells.join('')}`;
   const cellsAt = (column: number) =>
     depths.map((_, depth) => accuracy[depth * lengths.length + column]!);
@@ -14,7 +14,7 @@ export function needleTable(grid: NeedleGrid): string {
     `Needles after ${stepsOf(grid)}: ${keys} ${keys === 1 ? 'key' : 'keys'}, ${trials} trials a cell, per cent found.`,
     row(
       'depth',
-      lengths.map((n) => `${n}${n <= trainingLength ? '*' : ' '}`.padStart(CELL + 1).slice(-CELL)),
+      lengths.map((n) => `${n}${n <= trainingLength ? '*' : ''}`.padStart(CELL)),
     ),
     ...depths.map((depth, at) =>
       row(

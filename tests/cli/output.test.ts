@@ -76,10 +76,10 @@ describe('the needle table', () => {
     });
     expect(table.split('\n')).toEqual([
       'Needles after step 300: 1 key, 4 trials a cell, per cent found.',
-      'depth      32*   64*  128 ',
-      '0.00       100    50     0',
-      '1.00       100   100    25',
-      'mean       100    75    13',
+      'depth        32*     64*     128',
+      '0.00       100.0    50.0     0.0',
+      '1.00       100.0   100.0    25.0',
+      'mean       100.0    75.0    12.5',
       '* within the training length of 64: 87.5 %; beyond it: 12.5 %',
       '',
     ]);
