@@ -91,7 +91,7 @@ test('every preset shows its sizes, and one that does not fit proposes a smaller
     await expect(row).toContainText(/\d [KMBT], [\d.]+ [KMBT]/);
     await expect(row).toContainText(/[MGT]iB/);
   }
-  await settings.choosePreset('large');
+  await settings.choosePreset('trinity-large');
   await expect(page.getByText(/It needs .*GiB/)).toBeVisible();
   await expect(page.getByText(/parameters, of which a token touches/)).toBeVisible();
   await expect(settings.newRun).toBeDisabled();

@@ -7,7 +7,7 @@ import { PANEL_TITLES } from './pages/Panels';
 const MOST_MS = 100;
 /** Opening the page is one task or two whatever is done; it ends here. ms */
 const LOADED_MS = 3000;
-const STEPS = 12;
+const STEPS = 8;
 
 test.use({ viewport: { width: 1280, height: 3400 } });
 
