@@ -60,6 +60,15 @@ export class Driver {
     while (!this.isOver && this.step < target) await this.trainer.step();
   }
 
+  /** Waits for what the last step set off: held-out text and a sample, but no needle grid. */
+  async settle(): Promise<void> {
+    if (this.isOver) return;
+    // Texts take turns and a device works in order, so the shortest text of all arrives behind them.
+    const last = { prompt: ' ', length: 1, temperature: 0, seed: 0 };
+    // Refused where the device was lost meanwhile: then there is nothing left to wait for.
+    await this.trainer.generate(last).catch(() => {});
+  }
+
   /** Measures a needle grid with the weights of now, unless the last one was. */
   async measureNeedles(): Promise<void> {
     while (this.grid?.firstStep !== this.step && !this.isOver) {

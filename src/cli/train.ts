@@ -49,6 +49,7 @@ async function run(input: Input, host: Host): Promise<ExitCode> {
     await begin(driver, experiment, progress, file);
     if (file) await driver.trainer.watch(LOADS);
     await driver.trainTo(experiment, target ?? Number.POSITIVE_INFINITY);
+    await driver.settle();
     if (input.options.has('needles') && !driver.isOver) await driver.measureNeedles();
   } finally {
     // Steps in flight are still told while it closes.

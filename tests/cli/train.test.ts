@@ -10,7 +10,9 @@ import { labProcess } from './lab';
 const folder = mkdtempSync(join(tmpdir(), 'lab-train-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const experiment = tinyExperiment({ probes: { evalEvery: 5, needleTrials: 2 } });
+const experiment = tinyExperiment({
+  probes: { evalEvery: 5, sampleEvery: 15, sampleLength: 3, needleTrials: 2 },
+});
 const file = join(folder, 'tiny.json');
 writeFileSync(file, JSON.stringify(experiment));
 
@@ -24,12 +26,12 @@ const linesOf = (path: string): Line[] =>
 describe('train', () => {
   it('takes exactly the steps asked for and writes what it measured, as a trainer tells it', async () => {
     const path = join(folder, 'run.jsonl');
-    const args = ['train', file, '--steps', '13', '--metrics', path, '--needles'];
+    const args = ['train', file, '--steps', '15', '--metrics', path, '--needles'];
     const { code, out, err } = await labProcess(args);
     expect(code, err).toBe(0);
-    expect(err).toContain('step 13 of 13 · loss');
-    expect(out).toMatch(/^step 13 · loss [\d.]+ nats/);
-    expect(out).toContain('Needles after step 13: 1 key, 2 trials a cell');
+    expect(err).toContain('step 15 of 15 · loss');
+    expect(out).toMatch(/^step 15 · loss [\d.]+ nats/);
+    expect(out).toContain('Needles after step 15: 1 key, 2 trials a cell');
 
     const lines = linesOf(path);
     expect(lines[0]).toMatchObject({
@@ -37,25 +39,26 @@ describe('train', () => {
       preset: 'micro',
       link: encodeLink(experiment),
     });
-    expect(lines.at(-1)).toEqual({ event: 'end', step: 13, isInterrupted: false });
+    expect(lines.at(-1)).toEqual({ event: 'end', step: 15, isInterrupted: false });
     const of = (event: string) => lines.filter((line) => line.event === event);
     const steps = of('metrics').filter((line) => 'train.loss' in line);
-    expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 13 }, (_, i) => i + 1));
+    expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 15 }, (_, i) => i + 1));
     const names = new Set(of('metrics').flatMap((line) => Object.keys(line)));
     for (const name of names) {
       if (name !== 'event' && name !== 'step') expect(Object.keys(metrics)).toContain(name);
     }
     expect(of('metrics').flatMap((line) => ('eval.bitsPerByte' in line ? line.step : []))).toEqual([
-      5, 10,
+      5, 10, 15,
     ]);
-    expect(of('load')).toHaveLength(13);
+    expect(of('load')).toHaveLength(15);
     expect(of('load')[0]).toMatchObject({ step: 1, maxVio: Array(3).fill(expect.any(Number)) });
+    expect(of('sample').map(({ step }) => step)).toEqual([15]);
     expect(of('needles')).toHaveLength(1);
-    expect(of('needles')[0]).toMatchObject({ firstStep: 13, step: 13, trials: 2 });
+    expect(of('needles')[0]).toMatchObject({ firstStep: 15, step: 15, trials: 2 });
 
     const same = recordedTrainer();
     await same.trainer.start(experiment);
-    for (let step = 0; step < 13; step++) await same.trainer.step();
+    for (let step = 0; step < 15; step++) await same.trainer.step();
     expect(steps.map((line) => line['train.loss'])).toEqual(same.losses());
     await same.trainer.close();
   });
