@@ -19,7 +19,7 @@ test('the run bar is reached by Tab and obeys Space', async ({ page, runBar }) =
   await runBar.reaches(paused + 1);
 });
 
-test('arrow keys read cells of a heatmap out, Enter pins its expert', async ({
+test('arrow keys read cells of a heatmap out, Enter chooses the layer', async ({
   page,
   runBar,
   panels,
@@ -42,6 +42,8 @@ test('arrow keys read cells of a heatmap out, Enter pins its expert', async ({
   await expect(page.locator('p[aria-live=polite][role=status]')).toHaveText(
     (await read.textContent())!,
   );
+  await page.keyboard.press('Enter');
+  await expect(load.getByText('Layer 2, which domain goes where')).toBeVisible();
 });
 
 test('the loss curve is read by arrow keys', async ({ page, runBar, panels }) => {
