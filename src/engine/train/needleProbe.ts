@@ -22,6 +22,7 @@ export class NeedleProbe {
   readonly #keys: number;
   #step: number;
   #running = 0;
+  #latest: Promise<unknown> | undefined;
 
   /** @param firstStep finished steps when it began. */
   constructor(
@@ -65,7 +66,11 @@ export class NeedleProbe {
    */
   async advance(step: number): Promise<boolean> {
     const pass = this.#passes[0];
-    if (!pass || !this.session.isNeedleReady(pass.column)) return false;
+    if (!pass || !this.session.isNeedleReady(pass.column)) {
+      // Who loops over this must not turn without end: what is on its way is a task, not a microtask.
+      await this.#latest;
+      return false;
+    }
     this.#passes.shift();
     this.#step = step;
     this.#running++;
@@ -79,11 +84,10 @@ export class NeedleProbe {
         trial: firstTrial + i,
       }),
     );
+    const finding = this.session.findNeedles(column, texts);
+    this.#latest = finding;
     try {
-      return this.#record(
-        row * this.#lengths.length + column,
-        await this.session.findNeedles(column, texts),
-      );
+      return this.#record(row * this.#lengths.length + column, await finding);
     } finally {
       this.#running--;
     }
