@@ -293,7 +293,7 @@ describe('the visitor’s own text', () => {
     const { lab } = await training();
     const huge = { size: 3e9, arrayBuffer: () => Promise.reject(new Error('was read')) };
     expect(await addText(lab, 'huge.txt', huge as unknown as Blob)).toBe(false);
-    expect(lab.run.getState().notes.at(-1)?.body).toMatch(/up to 100 MiB/);
+    expect(lab.run.getState().notes.at(-1)?.body).toMatch(/up to 100 MB/);
   });
 
   it('goes to a new worker after a crash', async () => {

@@ -2,14 +2,13 @@
 import type { Lab } from './lab';
 import { addNote } from './run';
 
-/** Largest text that is read at all, in bytes. */
-export const MAX_TEXT_BYTES = 100 * 1024 * 1024;
+/** Largest text that is read at all, in bytes: what the data worker takes. */
+export const MAX_TEXT_BYTES = 100_000_000;
 
 /** Adds or replaces the visitor's text. Resolves with whether it was taken; if not, a note says why. */
 export async function addText(lab: Lab, name: string, blob: Blob): Promise<boolean> {
   if (blob.size > MAX_TEXT_BYTES) {
-    const megabytes = Math.round(blob.size / 1024 / 1024);
-    refuse(lab, name, `It has ${megabytes} MiB; a text may have up to 100 MiB.`);
+    refuse(lab, name, `It has ${Math.ceil(blob.size / 1e6)} MB; up to 100 MB can be added.`);
     return false;
   }
   try {
@@ -22,7 +21,8 @@ export async function addText(lab: Lab, name: string, blob: Blob): Promise<boole
     }));
     return true;
   } catch (error) {
-    refuse(lab, name, (error as Error).message);
+    // The engine's words open with what the note's title says.
+    refuse(lab, name, (error as Error).message.replace(`${name} was not added. `, ''));
     return false;
   }
 }
