@@ -1,5 +1,6 @@
 /** @file A trainer in this process on a tiny experiment, with its events recorded. */
 import { readFileSync } from 'node:fs';
+import { afterEach } from 'vitest';
 import type { Experiment } from '@/engine/config/experiment';
 import type { SettingsChanges } from '@/engine/config/settings';
 import { createDataService, type DataService } from '@/engine/data/service';
@@ -79,6 +80,19 @@ export function recordedTrainer(
         waiting.add(check);
         check();
       }),
+  };
+}
+
+/** Trainers of a test file, closed after each test. */
+export function openTrainers(): typeof recordedTrainer {
+  const open: Recorded[] = [];
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map(({ trainer }) => trainer.close()));
+  });
+  return (...parts) => {
+    const recorded = recordedTrainer(...parts);
+    open.push(recorded);
+    return recorded;
   };
 }
 

@@ -1,22 +1,14 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SpiedGpu } from '../support/spiedGpu';
 import {
   localData,
+  openTrainers,
   type Recorded,
-  recordedTrainer,
   tinyExperiment,
   trainPast,
 } from '../support/trainer';
 
-const open: Recorded[] = [];
-const record = (...args: Parameters<typeof recordedTrainer>) => {
-  const recorded = recordedTrainer(...args);
-  open.push(recorded);
-  return recorded;
-};
-afterEach(async () => {
-  await Promise.all(open.splice(0).map(({ trainer }) => trainer.close()));
-});
+const record = openTrainers();
 
 /** The last loss told for each step: a run that went back tells some steps twice. */
 function lossByStep({ of }: Recorded): Map<number, number> {

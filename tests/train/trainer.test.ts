@@ -1,23 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { settled } from '../support/settled';
 import { SpiedGpu } from '../support/spiedGpu';
-import {
-  localData,
-  type Recorded,
-  recordedTrainer,
-  tinyExperiment,
-  trainPast,
-} from '../support/trainer';
+import { localData, openTrainers, tinyExperiment, trainPast } from '../support/trainer';
 
-const open: Recorded[] = [];
-const record = (...args: Parameters<typeof recordedTrainer>) => {
-  const recorded = recordedTrainer(...args);
-  open.push(recorded);
-  return recorded;
-};
-afterEach(async () => {
-  await Promise.all(open.splice(0).map(({ trainer }) => trainer.close()));
-});
+const record = openTrainers();
 
 describe('trainer', () => {
   it('learns, tells every step once and in order, and stops when it is told to', async () => {
