@@ -24,6 +24,26 @@ describe('trainer', () => {
     expect(run.of('phase').at(-1)).toEqual({ phase: 'paused', step: steps.length });
   });
 
+  it('obeys the last word where play, pause and step come in quick succession', async () => {
+    const run = record();
+    await run.trainer.start(tinyExperiment());
+    for (let round = 1; round <= 8; round++) {
+      await run.trainer.play();
+      await run.next('metrics', ({ step }) => step >= 3 * round);
+      const paused = run.trainer.pause(); // not awaited: numbers are still on their way
+      if (round % 2 === 0) await new Promise((resolve) => setTimeout(resolve, round));
+      await run.trainer.play();
+      const { length } = run.losses();
+      await run.next('metrics', ({ step }) => step > length + 2);
+      await run.trainer.pause();
+      await paused;
+      const before = run.losses().length;
+      await Promise.all([run.trainer.step(), run.trainer.step()]);
+      expect(run.losses().length).toBe(before + 2);
+    }
+    expect(run.of('phase').at(-1)!.phase).toBe('paused');
+  });
+
   it('gives equal bits twice, however the steps are asked for, and again after a reset', async () => {
     const experiment = tinyExperiment({
       probes: { evalEvery: 7, needleEvery: 11, needleTrials: 2, sampleEvery: 9 },

@@ -160,9 +160,15 @@ export class Run {
     if (isNew) this.#parts.emit('changed', change);
   }
 
+  get #hasWork(): boolean {
+    return !this.#failure && (this.#isStepping || this.#probes.isBusy);
+  }
+
   #wake(): void {
     this.#loop ??= this.#work().finally(() => {
       this.#loop = undefined;
+      // Work may have come while the last numbers were awaited, or after a lost device.
+      if (this.#hasWork) this.#wake();
     });
   }
 
@@ -173,7 +179,7 @@ export class Run {
 
   async #work(): Promise<void> {
     try {
-      while (!this.#failure && (this.#isStepping || this.#probes.isBusy)) {
+      while (this.#hasWork) {
         if (!this.#isStepping) {
           await this.#probes.advance(this.#submitted);
           continue;
@@ -273,13 +279,10 @@ export class Run {
       this.#session = await this.#parts.reopen();
       await this.#restore();
     } catch (error) {
-      this.#fail(failureOf(error, lostAt));
-      return;
+      return this.#fail(failureOf(error, lostAt));
     }
     this.#parts.emit('recovered', { lostAt, resumedAt: this.#finished, reason });
     this.#tell(phase);
-    // This is still the loop that broke; the next one starts behind it.
-    setTimeout(() => this.#wake(), 0);
   }
 
   /** Puts weights, data and settings back to the checkpoint, or to step 0. */
