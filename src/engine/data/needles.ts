@@ -9,16 +9,8 @@ import {
   drawPairs,
   type PlacedPair,
   pairLength,
-  valueCount,
   writeQuestion,
 } from './recall';
-
-/**
- * Accuracy of a model that has learned what values look like and never reads the text: one in 26.
- * With n keys, copying any value of the text without comparing keys gives about 1 / n; only an
- * accuracy over both shows that keys are matched.
- */
-export const chanceLevel = 1 / valueCount;
 
 /** Shortest text a probe can have, bytes. */
 export const shortestNeedleText = 32;

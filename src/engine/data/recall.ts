@@ -25,8 +25,6 @@ const [openBracket, closeBracket, space] = bytesOf('[] ') as unknown as [number,
 
 /** Bytes of `[Kv]`. */
 export const pairLength = 4;
-/** Different values a key can have: a blind guess is right once in so many. */
-export const valueCount = valueBytes.length;
 
 /** Room for the shortest document: one pair, some filler, one question, the closing 0. */
 export const smallestRecallRoom = 24;

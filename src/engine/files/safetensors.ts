@@ -102,38 +102,3 @@ function halfToNumber(half: number): number {
   if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
   return sign * 2 ** (exponent - 15) * (1 + fraction / 1024);
 }
-
-/** A file with float32 and int32 tensors, in the order given; metadata are strings. */
-export function writeSafetensors(
-  tensors: Iterable<
-    readonly [
-      string,
-      { readonly shape: readonly number[]; readonly values: Float32Array | Int32Array },
-    ]
-  >,
-  metadata?: Readonly<Record<string, string>>,
-): Uint8Array {
-  const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {};
-  const parts: Uint8Array[] = [];
-  let end = 0;
-  for (const [name, { shape, values }] of tensors) {
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    const dtype = values instanceof Float32Array ? 'F32' : 'I32';
-    header[name] = { dtype, shape, data_offsets: [end, end + bytes.byteLength] };
-    parts.push(bytes);
-    end += bytes.byteLength;
-  }
-  const json = new TextEncoder().encode(JSON.stringify(header));
-  // Data starts at a multiple of eight; JSON may end in spaces.
-  const headerBytes = Math.ceil(json.byteLength / 8) * 8;
-  const file = new Uint8Array(PREFIX + headerBytes + end);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  file.fill(0x20, PREFIX, PREFIX + headerBytes);
-  file.set(json, PREFIX);
-  let at = PREFIX + headerBytes;
-  for (const bytes of parts) {
-    file.set(bytes, at);
-    at += bytes.byteLength;
-  }
-  return file;
-}
