@@ -5,7 +5,7 @@ import { settings } from '@/engine/config/settings';
 const HEAD = `# Settings
 
 Every setting of a run, with its range and default. Generated from
-\`src/engine/config/settings.ts\` by \`npm run docs\`; change it there.
+\`src/engine/config/rows/\` by \`npm run docs\`; change it there.
 
 A **live** setting takes effect at the next step of a running run. Any other starts a new run.
 "Trinity" is the Arcee Trinity Large technical report, arXiv:2602.17004.
@@ -15,6 +15,8 @@ A **live** setting takes effect at the next step of a running run. Any other sta
 const TITLES: Readonly<Record<keyof typeof settings, string>> = {
   model: 'Model',
   data: 'Data',
+  phase2: 'Mixture, phase 2',
+  phase3: 'Mixture, phase 3',
   optimizer: 'Optimizer',
   schedule: 'Schedule',
   balance: 'Balance',

@@ -3,12 +3,12 @@
 //   sign   (eq. 19-22):  b += gamma sign(n - n_e);  b -= mean(b)
 //   smebu  (eq. 23-28):  d = lambda tanh(kappa (n - n_e) / n);  d -= mean(d)
 //                        m = beta m + (1 - beta) d;  b += m
-//   none:                b and m stay
+//   none, forced:        b and m stay
 //
 //   counts_LE    [L, E]  in      tokens routed to each expert in this step (u32)
 //   bias_LE      [L, E]  in/out  b
 //   momentum_LE  [L, E]  in/out  m; only smebu touches it
-//   update_LE    [L, E]  out     what was added to the bias; 0 with none
+//   update_LE    [L, E]  out     what was added to the bias; 0 where it stays
 //   clip         [4]     in      norm, scale, isHalted, unused; where halted, nothing is written
 //
 // One workgroup per layer. Dispatch: L workgroups, spread over x and y.
@@ -37,6 +37,7 @@ struct Live {
 const THREADS = 64u;
 const NONE = 0u;
 const SIGN = 1u;
+const FORCED = 3u;
 // tanh is 1 in f32 from 9 on; some drivers compute it from exp(2x), which overflows further out.
 const SATURATED = 10.0;
 var<workgroup> tokens: array<u32, THREADS>;
@@ -79,7 +80,7 @@ fn main(
   // The whole workgroup leaves in both cases, so the barriers below stay uniform.
   if (layer >= params.L || clip[2] != 0.0) { return; }
   let row = layer * params.E;
-  if (live.kind == NONE) {
+  if (live.kind == NONE || live.kind == FORCED) {
     for (var e = lane; e < params.E; e += THREADS) { update_LE[row + e] = 0.0; }
     return;
   }

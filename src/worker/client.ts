@@ -80,6 +80,8 @@ function commandsOver(
     watch: by('watch'),
     generate: by('generate'),
     probeNeedles: by('probeNeedles'),
+    save: by('save'),
+    load: by('load'),
     // A text may be a hundred megabytes: its bytes move, and the caller's array is empty afterwards.
     addText: (name, bytes) =>
       call('addText', [name, bytes], movable(bytes)) as ReturnType<Commands['addText']>,

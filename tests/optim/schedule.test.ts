@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { defaultSettings } from '@/engine/config/settings';
 import { biasCorrection, learningRateFactor, muonCoefficients } from '@/engine/optim/schedule';
 
 const schedule = {
+  ...defaultSettings.schedule,
   warmupSteps: 4,
   decay: 'linear',
   decayStart: 10,
@@ -65,7 +67,7 @@ describe('learningRateFactor', () => {
           finalRatio: fc.double({ min: 0, max: 1, noNaN: true }),
         }),
         (step, any) => {
-          const factor = learningRateFactor(step, any);
+          const factor = learningRateFactor(step, { ...schedule, ...any });
           expect(factor >= 0 && factor <= 1 + 1e-12).toBe(true);
         },
       ),

@@ -73,6 +73,7 @@ function settingsOf(config: Record<string, unknown>, train: any, tokens: number[
       intraDocumentMask: train.intra_document_mask,
     },
     optimizer: {
+      ...defaultSettings.optimizer,
       muonLearningRate: muon.lr,
       adamwLearningRate: adamw.lr,
       muonMomentum: muon.momentum,
@@ -84,10 +85,12 @@ function settingsOf(config: Record<string, unknown>, train: any, tokens: number[
       adamwBeta2: adamw.betas[1],
       adamwEps: adamw.eps,
       adamwWeightDecay: adamw.weight_decay,
+      embeddingWeightDecay: adamw.weight_decay,
       normWeightDecay: adamw.norm_weight_decay,
       gradientClip: train.grad_clip ?? 0,
     },
     schedule: {
+      ...defaultSettings.schedule,
       warmupSteps: schedule.warmup_steps,
       decay: schedule.decay,
       decayStart: schedule.decay_start,
@@ -102,6 +105,6 @@ function settingsOf(config: Record<string, unknown>, train: any, tokens: number[
         ? { lambda: balance.lambda, beta: balance.beta, kappa: balance.kappa }
         : {}),
     },
-    loss: { zWeight: loss.z, sequenceBalance: loss.seq_aux },
+    loss: { zWeight: loss.z, sequenceBalance: loss.seq_aux, switchBalance: loss.switch_aux },
   };
 }

@@ -3,7 +3,7 @@
  * logits 1e-5, gradients 1e-4, movement of the weights 1e-3; expert ids and counts exact.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { mixtureLayers } from '@/engine/config/experiment';
+import { mixtureLayers } from '@/engine/config/layers';
 import { biasNames, checkpointTensors } from '@/engine/files/checkpoint';
 import { ActivationPool, planActivations } from '@/engine/gpu/planner';
 import { Program } from '@/engine/gpu/program';

@@ -4,6 +4,7 @@
  */
 import { refusal, type Value } from './field';
 import { type Preset, presetById } from './presets';
+import { complaints } from './rules';
 import {
   defaultSettings,
   fieldAt,
@@ -86,60 +87,6 @@ export function checkLiveChange({ step, path, to }: Omit<LiveChange, 'from'>): v
     throw new ConfigError(`${path}: step ${step} is not a step`);
 }
 
-export interface Complaint {
-  readonly path: SettingPath;
-  readonly message: string;
-}
-
-/** Everything wrong with `values`: ranges of single rows first, then rules across rows. */
-export function complaints(values: Settings): Complaint[] {
-  const found: Complaint[] = [];
-  for (const [path, field] of settingRows) {
-    const value = valueAt(values, path);
-    const why = refusal(field, value);
-    if (why) found.push({ path, message: `${why}, got ${String(value)}` });
-  }
-  if (found.length > 0) return found;
-  const { model, data, schedule } = values;
-  const rule = (path: SettingPath, holds: boolean, message: string) => {
-    if (!holds) found.push({ path, message });
-  };
-  rule(
-    'model.expertsPerToken',
-    model.expertsPerToken <= model.expertCount,
-    `${model.expertsPerToken} is over model.expertCount (${model.expertCount})`,
-  );
-  rule(
-    'model.kvHeadCount',
-    model.headCount % model.kvHeadCount === 0,
-    `${model.kvHeadCount} does not divide model.headCount (${model.headCount})`,
-  );
-  rule(
-    'model.headWidth',
-    model.headWidth % 2 === 0,
-    `${model.headWidth} is odd; rotary positions turn pairs`,
-  );
-  rule(
-    'model.denseLayerCount',
-    model.denseLayerCount <= model.layerCount,
-    `${model.denseLayerCount} is over model.layerCount (${model.layerCount})`,
-  );
-  const weights =
-    data.novelWeight +
-    data.speechesWeight +
-    data.codeWeight +
-    data.arithmeticWeight +
-    data.recallWeight +
-    data.ownTextWeight;
-  rule('data.novelWeight', weights > 0, 'every share of the mixture is 0; one must be over 0');
-  rule(
-    'schedule.totalSteps',
-    schedule.decay === 'none' || schedule.totalSteps > schedule.decayStart,
-    `${schedule.totalSteps} is not after schedule.decayStart (${schedule.decayStart})`,
-  );
-  return found;
-}
-
 /** What differs between `values` and the preset, row by row: the changes that a link needs. */
 export function difference(preset: Preset, values: Settings): SettingsChanges {
   const base = layered(preset, {});
@@ -152,11 +99,3 @@ export function difference(preset: Preset, values: Settings): SettingsChanges {
   }
   return changes as SettingsChanges;
 }
-
-/** `true` for a layer without positions that sees everything before it; Trinity, eq. 6–8. */
-export const isGlobalLayer = (model: Settings['model'], layer: number): boolean =>
-  model.globalEvery > 0 && (layer + 1) % model.globalEvery === 0;
-
-/** Indices of the layers with experts, in order. */
-export const mixtureLayers = (model: Settings['model']): number[] =>
-  Array.from({ length: model.layerCount }, (_, layer) => layer).slice(model.denseLayerCount);

@@ -1,5 +1,6 @@
 /** @file The model settings of a Hugging Face `config.json` of the afmoe family. */
-import { ConfigError, isGlobalLayer } from './experiment';
+import { ConfigError } from './experiment';
+import { isGlobalLayer } from './layers';
 import { defaultSettings, type Settings } from './settings';
 
 type Model = Settings['model'];

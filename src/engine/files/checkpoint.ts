@@ -2,7 +2,7 @@
  * @file The weights of a model under the names of its Hugging Face checkpoint (afmoe), where every expert is
  * a tensor of its own, and the router biases, which are buffers there.
  */
-import { mixtureLayers } from '@/engine/config/experiment';
+import { mixtureLayers } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import type { ParameterSpec } from '@/engine/model/parameters';
 

@@ -1,5 +1,5 @@
 /** @file The attention half of a block: projections, QK-norm, positions, attention, gate. Trinity, eq. 1–14. */
-import { isGlobalLayer } from '@/engine/config/experiment';
+import { isGlobalLayer } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';

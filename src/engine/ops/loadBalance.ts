@@ -9,7 +9,7 @@ import wgsl from '@/shaders/loadBalance.wgsl?raw';
 import { CLIP_LENGTH } from './gradientNorm';
 
 /** What live `kind` means to the kernel. */
-export const balancerKinds = { none: 0, sign: 1, smebu: 2 } as const;
+export const balancerKinds = { none: 0, sign: 1, smebu: 2, forced: 3 } as const;
 
 /** gamma belongs to sign, the three after it to smebu. */
 export const loadBalanceLive = {

@@ -2,7 +2,7 @@
  * @file All memory and all recordings of a run, made without a device: what `plan` counts is what `Session`
  * allocates.
  */
-import { mixtureLayers } from '@/engine/config/experiment';
+import { mixtureLayers } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import { needleGridShape } from '@/engine/data/needles';
 import type { MemoryLimits } from '@/engine/gpu/arena';
@@ -10,6 +10,7 @@ import { planActivations } from '@/engine/gpu/planner';
 import { uniformBytes } from '@/engine/gpu/program';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
+import { flopsPerToken, kvCache } from '@/engine/model/cost';
 import { countParameters } from '@/engine/model/parameters';
 import type { Plan } from './commands';
 import { type GenerationInputs, generationInputs, recordGeneration } from './recordGeneration';
@@ -148,6 +149,9 @@ export function planRun(settings: Settings, limits: MemoryLimits, domainCount: n
     parameterCount: total,
     activeParameterCount: active,
     bytes: bytes,
-    tokensPerStep: settings.data.batchSequences * settings.data.contextLength,
+    tokensPerStep:
+      settings.schedule.microBatches * settings.data.batchSequences * settings.data.contextLength,
+    flopsPerToken: flopsPerToken(settings),
+    kvCache: kvCache(settings),
   };
 }

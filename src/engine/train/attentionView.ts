@@ -1,5 +1,5 @@
 /** @file From a measured map to what the attention panel shows. */
-import { isGlobalLayer } from '@/engine/config/experiment';
+import { isGlobalLayer } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import type { Batch } from '@/engine/data/batch';
 import type { AttentionView, Watch } from './commands';

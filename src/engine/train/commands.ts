@@ -37,7 +37,24 @@ export interface Plan {
     readonly other: number;
     readonly total: number;
   };
+  /** Of one optimizer step, all its micro-batches at step 0. */
   readonly tokensPerStep: number;
+  /** Floating-point operations for one token, a multiply-add counted as two. */
+  readonly flopsPerToken: {
+    /** Forward pass: linear layers of the active parameters, and attention at the mean distance of the context. */
+    readonly forward: number;
+    /** Forward and backward pass: three times the forward one. */
+    readonly training: number;
+  };
+  /** Keys and values that generation keeps, two bytes a value (bf16), as papers count them. */
+  readonly kvCache: {
+    /** Bytes that one more token takes as long as it lies in every window. */
+    readonly bytesPerToken: number;
+    /** Bytes that one more token takes beyond all windows: global layers only. */
+    readonly growingBytesPerToken: number;
+    /** Bytes at the training context. */
+    readonly contextBytes: number;
+  };
   /** Set where the adapter cannot hold it; words for a person, and the largest preset that fits. */
   readonly refusal?: { readonly message: string; readonly fits: string | undefined };
 }
@@ -50,6 +67,10 @@ export interface RunInfo {
   readonly expertCount: number;
   /** Names of the data domains; a token's domain is an index into it. */
   readonly domains: readonly DomainInfo[];
+  /** Finished steps that it stands at: 0, or those of the checkpoint that it was loaded from. */
+  readonly startStep: number;
+  /** Set where the weights came from a checkpoint without the state of a run: no link makes the same run. */
+  readonly isImported: boolean;
 }
 
 export interface DomainInfo {
@@ -98,6 +119,9 @@ export interface TextReport {
   readonly bytes: number;
 }
 
+/** A checkpoint: a Hugging Face folder and what the lab adds to it. File name to contents. */
+export type CheckpointFiles = ReadonlyMap<string, Uint8Array>;
+
 export interface Commands {
   /** Opens the adapter. @throws by class name: NoWebGpuError, NoAdapterError, LimitError. */
   open(): Promise<AdapterReport>;
@@ -124,6 +148,17 @@ export interface Commands {
   generate(request: GenerateRequest): Promise<Sample>;
   /** Measures a needle grid now. */
   probeNeedles(): Promise<void>;
+  /**
+   * The run as it stands, between two steps: weights under the family's names, optimizer, routers, data cursor.
+   * Training goes on meanwhile. @throws where there is no run
+   */
+  save(): Promise<CheckpointFiles>;
+  /**
+   * Starts a run from a checkpoint, paused: goes on to the bit where `save` made it; from its weights, at step 0,
+   * where somebody else did. Nothing is changed when it is refused.
+   * @throws CheckpointError, ConfigError, LimitError
+   */
+  load(files: CheckpointFiles): Promise<RunInfo>;
   /** Adds or replaces the visitor's text; it becomes a domain of the next run. @throws TextError */
   addText(name: string, bytes: Uint8Array): Promise<TextReport>;
   /** Drops the visitor's text. */

@@ -1,5 +1,5 @@
 /** @file Records one token of generation: forward over a cache, head, and the draw of the next token. */
-import { isGlobalLayer, mixtureLayers } from '@/engine/config/experiment';
+import { isGlobalLayer, mixtureLayers } from '@/engine/config/layers';
 import { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
 import { headName } from '@/engine/model/parameters';

@@ -2,7 +2,7 @@
  * @file Everything of a run that lies on the device and outlives a step: weights, router state, the batch,
  * live scalars. Made without a device, so its exact size is known before a run; `materialise` makes the buffers.
  */
-import { mixtureLayers } from '@/engine/config/experiment';
+import { mixtureLayers } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import { Arena, type MemoryLimits } from '@/engine/gpu/arena';
 import { LiveScalars } from '@/engine/gpu/live';

@@ -1,5 +1,5 @@
 /** @file Tells what a step found: scalars always, arrays where a view watches. */
-import { mixtureLayers } from '@/engine/config/experiment';
+import { mixtureLayers } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import type { Batch } from '@/engine/data/batch';
 import { attentionView } from './attentionView';

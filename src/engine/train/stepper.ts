@@ -2,7 +2,7 @@
  * @file A run on the device: its programs, and one optimizer step at a time. Knows nothing of data, views or
  * schedules of probes; `Trainer` does.
  */
-import { mixtureLayers } from '@/engine/config/experiment';
+import { mixtureLayers } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import { type Batch, IGNORED } from '@/engine/data/batch';
 import type { OpenDevice } from '@/engine/gpu/device';

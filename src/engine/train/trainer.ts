@@ -2,7 +2,8 @@
  * @file The trainer: implements `Commands` over a device and a source of data, and tells what happens. It knows
  * no page and no worker; Node and the browser use the same one.
  */
-import { type Experiment, mixtureLayers, resolve } from '@/engine/config/experiment';
+import { type Experiment, resolve } from '@/engine/config/experiment';
+import { mixtureLayers } from '@/engine/config/layers';
 import { presets } from '@/engine/config/presets';
 import { domainIds } from '@/engine/data/domains';
 import type { DataService } from '@/engine/data/service';
@@ -100,6 +101,8 @@ export class Trainer implements Commands {
       mixtureLayers: mixtureLayers(settings.model),
       expertCount: settings.model.expertCount,
       domains: data.domains,
+      startStep: 0,
+      isImported: false,
     };
   }
 

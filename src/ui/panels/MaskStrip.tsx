@@ -1,5 +1,5 @@
 import { useCallback, useMemo } from 'react';
-import { isGlobalLayer } from '@/engine/config/experiment';
+import { isGlobalLayer } from '@/engine/config/layers';
 import type { AttentionView } from '@/engine/train/commands';
 import { Canvas } from '@/ui/charts/Canvas';
 import { putPixels } from '@/ui/charts/cells';

@@ -1,5 +1,5 @@
 /** @file Settings that start a new run: they are drafted, then started together. */
-import { type Complaint, complaints } from '@/engine/config/experiment';
+import { type Complaint, complaints } from '@/engine/config/rules';
 import { type SettingPath, type Settings, valueAt } from '@/engine/config/settings';
 import { Fold } from '@/ui/components/Fold';
 import { Setting } from '@/ui/controls/Setting';

@@ -7,8 +7,9 @@ export const balancerConstants: Readonly<
   Record<Settings['balance']['kind'], readonly SettingPath[]>
 > = {
   none: [],
-  sign: ['balance.gamma'],
+  sign: ['balance.gamma', 'balance.recentre'],
   smebu: ['balance.lambda', 'balance.beta', 'balance.kappa'],
+  forced: [],
 };
 
 /** Live rows in the open. */
@@ -57,6 +58,8 @@ export const remainingPaths = (group: keyof Settings, live: boolean): SettingPat
 export const groupTitles: Readonly<Record<keyof Settings, string>> = {
   model: 'Architecture',
   data: 'Packing',
+  phase2: 'Mixture, phase 2',
+  phase3: 'Mixture, phase 3',
   optimizer: 'Optimizer',
   schedule: 'Schedule',
   balance: 'Balance',

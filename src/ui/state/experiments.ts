@@ -1,6 +1,5 @@
 /** @file Which experiment the page holds: opening, drafting, and the address bar. */
 import {
-  complaints,
   difference,
   type Experiment,
   experimentOn,
@@ -10,6 +9,7 @@ import {
 import type { Value } from '@/engine/config/field';
 import { decodeLink, encodeLink } from '@/engine/config/link';
 import { presetById } from '@/engine/config/presets';
+import { complaints } from '@/engine/config/rules';
 import {
   type SettingPath,
   type Settings,

@@ -2,7 +2,8 @@
  * @file An engine that does as it is told, behind a real line: what a test of the page's state needs
  * of one. It trains nothing; a test tells its events.
  */
-import { type Experiment, mixtureLayers, resolve } from '@/engine/config/experiment';
+import { type Experiment, resolve } from '@/engine/config/experiment';
+import { mixtureLayers } from '@/engine/config/layers';
 import { valueAt, withValue } from '@/engine/config/settings';
 import type { Commands, Plan, RunInfo, Watch } from '@/engine/train/commands';
 import type { Address } from '@/ui/state/address';
@@ -63,7 +64,14 @@ export class FakeEngine implements EngineWorker {
   planOf(experiment: Experiment): Plan {
     const total = this.bytesPerPreset[experiment.preset] ?? 1000;
     const bytes = { weights: total, gradients: 0, optimizer: 0, activations: 0, other: 0, total };
-    const plan = { parameterCount: 1, activeParameterCount: 1, bytes, tokensPerStep: 1024 };
+    const plan = {
+      parameterCount: 1,
+      activeParameterCount: 1,
+      bytes,
+      tokensPerStep: 1024,
+      flopsPerToken: { forward: 2, training: 6 },
+      kvCache: { bytesPerToken: 4, growingBytesPerToken: 4, contextBytes: 512 },
+    };
     if (total <= ROOM) return plan;
     return { ...plan, refusal: { message: 'too large', fits: 'micro' } };
   }
@@ -76,6 +84,8 @@ export class FakeEngine implements EngineWorker {
       mixtureLayers: mixtureLayers(model),
       expertCount: model.expertCount,
       domains: [],
+      startStep: 0,
+      isImported: false,
     };
   }
 

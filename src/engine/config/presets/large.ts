@@ -1,5 +1,9 @@
 import { definePreset } from './preset';
 
+/**
+ * Steps follow from the published tokens: 100.7 million a step, 134.2 million from 4.9 trillion on; decay in
+ * phase 3, from 14.1 to 17 trillion, then 117 billion for the long context without a second warm-up.
+ */
 export const large = definePreset({
   id: 'trinity-large',
   label: 'Large',
@@ -26,6 +30,18 @@ export const large = definePreset({
     optimizer: { muonLearningRate: 8e-4, adamwLearningRate: 2e-4 },
     balance: { kind: 'smebu', lambda: 5e-4 },
     loss: { sequenceBalance: 1e-4 },
-    schedule: { warmupSteps: 2000 },
+    schedule: {
+      warmupSteps: 2000,
+      decay: 'cosine',
+      decayStart: 117_224,
+      totalSteps: 138_831,
+      finalRatio: 0.1,
+      secondDecay: 'cosine',
+      secondEnd: 139_703,
+      secondRatio: 0.05,
+      microBatches: 3,
+      growAt: 48_678,
+      grownMicroBatches: 4,
+    },
   },
 });

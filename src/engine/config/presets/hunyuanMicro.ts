@@ -1,0 +1,35 @@
+import { definePreset } from './preset';
+
+export const hunyuanMicro = definePreset({
+  id: 'hunyuan-micro',
+  label: 'Hunyuan micro',
+  help: 'Hunyuan-Large at the size of micro: shared keys, one expert a token, recycling.',
+  source: 'ours; mechanisms of arXiv:2411.02265',
+  changes: {
+    model: {
+      family: 'hunyuan',
+      denseLayerCount: 0,
+      globalEvery: 1,
+      positions: 'all',
+      qkNorm: 'after',
+      attentionGate: false,
+      kvShare: 2,
+      sandwichNorm: false,
+      expertCount: 8,
+      expertsPerToken: 1,
+      expertWidth: 64,
+      denseWidth: 64,
+      scoring: 'softmax',
+      normalisedGates: false,
+      overflow: 'recycle',
+      routeScale: 1,
+      embeddingMultiplier: false,
+      tiedEmbeddings: true,
+      initScale: 0.8,
+    },
+    data: { intraDocumentMask: false },
+    optimizer: { hidden: 'adamw', expertRate: 'fixed' },
+    balance: { kind: 'none' },
+    loss: { zWeight: 0, sequenceBalance: 0, switchBalance: 0.01 },
+  },
+});

@@ -1,0 +1,67 @@
+/** @file Rows of the settings table: balance. */
+import { bool, choice, float } from '../field';
+
+export const balance = {
+  kind: choice(['none', 'sign', 'smebu', 'forced'], {
+    label: 'Balancer',
+    default: 'smebu',
+    live: true,
+    help: 'How router biases are moved so that every expert gets its share of tokens.',
+    source: 'Trinity, eq. 19–28',
+    optionHelp: {
+      none: 'Biases stay where they are. Experts may collapse: watch the load.',
+      sign: 'Fixed steps towards balance, then centred.',
+      smebu: 'Steps shrink as the load evens out, with momentum.',
+      forced: 'Control: tokens are dealt out in turn, whatever the router says. Biases stay.',
+    },
+  }),
+  gamma: float({
+    label: 'step γ',
+    default: 5e-3,
+    min: 0,
+    max: 1,
+    unit: '',
+    log: true,
+    live: true,
+    help: 'Size of the sign rule’s step. Trinity Nano and Mini ship 1e-3.',
+    source: 'Trinity, eq. 19–22',
+  }),
+  recentre: bool({
+    label: 're-centre',
+    default: true,
+    live: true,
+    help: 'Takes the mean off the biases after each step of the sign rule; dots.llm1 does not.',
+    source: 'Trinity, eq. 22',
+  }),
+  lambda: float({
+    label: 'step λ',
+    default: 5e-3,
+    min: 0,
+    max: 1,
+    unit: '',
+    log: true,
+    live: true,
+    help: 'Size of the SMEBU step. The report’s 5e-4 is ten times too slow for a short run.',
+    source: 'Trinity, eq. 23–28',
+  }),
+  beta: float({
+    label: 'momentum β',
+    default: 0.5,
+    min: 0,
+    max: 0.9999,
+    unit: '',
+    live: true,
+    help: 'Share of the bias momentum kept from step to step.',
+    source: 'Trinity, eq. 27',
+  }),
+  kappa: float({
+    label: 'clamp κ',
+    default: 2,
+    min: 0,
+    max: 100,
+    unit: '',
+    live: true,
+    help: 'Steepness of the soft clamp: larger comes closer to the sign rule.',
+    source: 'Trinity, eq. 24',
+  }),
+} as const;
