@@ -16,7 +16,7 @@ import { domainLoad } from '@/engine/ops/domainLoad';
 import { gradientNorm } from '@/engine/ops/gradientNorm';
 import { loadBalance } from '@/engine/ops/loadBalance';
 import { muon } from '@/engine/ops/muon';
-import { truncatedNormal } from '@/engine/ops/truncatedNormal';
+import { normal } from '@/engine/ops/normal';
 import type { RunState } from './state';
 
 /** Optional parts of a training step: a view asks for them. */
@@ -26,14 +26,16 @@ export const sections = {
 } as const;
 
 /** Draws every matrix and sets every gain; a stream for each weight, numbered in checkpoint order. */
-export function recordStart({ weights, blocks, sigma }: RunState): Tape {
+export function recordStart({ settings, weights, blocks, sigma }: RunState): Tape {
   const tape = new Tape();
+  const distribution = settings.model.initDistribution;
   let stream = 0;
   for (const { spec, weight } of [...weights.entries()].sort((a, b) =>
     a.spec.name < b.spec.name ? -1 : 1,
   )) {
     if (spec.role !== 'gain') {
-      truncatedNormal(tape, weight.view([weight.length]), { sigma, stream: stream++ }, blocks.seed);
+      const draw = { distribution, sigma, stream: stream++ };
+      normal(tape, weight.view([weight.length]), draw, blocks.seed);
     }
   }
   return tape;

@@ -17,10 +17,10 @@ import type { TokenOrder } from '@/engine/ops/embedding';
 import { CLIP_LENGTH, gradientNormLive } from '@/engine/ops/gradientNorm';
 import { loadBalanceLive } from '@/engine/ops/loadBalance';
 import { muonLive, newtonSchulzLive } from '@/engine/ops/muon';
+import { normalLive } from '@/engine/ops/normal';
 import { positionFields, ropeTable } from '@/engine/ops/rope';
 import { balanceLossFields } from '@/engine/ops/router';
 import { samplingFields } from '@/engine/ops/sampleToken';
-import { truncatedNormalLive } from '@/engine/ops/truncatedNormal';
 
 /** Most tokens of one side of a measured attention map: longer sequences show their beginning. */
 export const MAP_SIDE = 1024;
@@ -57,7 +57,7 @@ export class RunState {
     muon: this.live.block('muon', muonLive),
     newtonSchulz: this.live.block('newton-schulz', newtonSchulzLive),
     loadBalance: this.live.block('load balance', loadBalanceLive),
-    seed: this.live.block('seed', truncatedNormalLive),
+    seed: this.live.block('seed', normalLive),
     attentionMap: this.live.block('attention map', attentionMapFields),
     sampling: this.live.block('sampling', samplingFields),
   };
