@@ -1,6 +1,6 @@
 // Moves the selection biases of the routers towards equal load, once a step. With n_e the tokens of
 // expert e and n their mean over the layer (Trinity, arXiv:2602.17004):
-//   sign   (eq. 19-22):  b += gamma sign(n - n_e);  b -= mean(b)
+//   sign   (eq. 19-22):  b += gamma sign(n - n_e);  b -= mean(b) where live.recentre is 1 (eq. 22)
 //   smebu  (eq. 23-28):  d = lambda tanh(kappa (n - n_e) / n);  d -= mean(d)
 //                        m = beta m + (1 - beta) d;  b += m
 //   none, forced:        b and m stay
@@ -21,6 +21,7 @@ struct Params {
 struct Live {
   kind: u32,
   gamma: f32,
+  recentre: u32,
   lambda: f32,
   beta: f32,
   kappa: f32,
@@ -99,7 +100,8 @@ fn main(
     workgroupBarrier();
   }
 
-  let mean = sums[0] / f32(params.E);
+  let isCentred = live.kind != SIGN || live.recentre == 1u;
+  let mean = select(0.0, sums[0] / f32(params.E), isCentred);
   for (var e = lane; e < params.E; e += THREADS) {
     var update = update_LE[row + e] - mean;
     if (live.kind != SIGN) {

@@ -7,7 +7,7 @@ import { openLab } from '../support/lab';
 
 type Kind = keyof typeof balancerKinds;
 
-const PAPER = { gamma: 1e-3, lambda: 5e-4, beta: 0.5, kappa: 2 };
+const PAPER = { gamma: 1e-3, recentre: 1, lambda: 5e-4, beta: 0.5, kappa: 2 };
 const lab = openLab();
 
 interface Start {
@@ -74,6 +74,8 @@ describe('loadBalance', () => {
     expectClose(smebuTwice.bias, [3.068774e-4, 3.068774e-4, 3.068774e-4, -9.206322e-4], tight);
     const sign = await balanced('sign', [1, 4], { counts });
     expectClose(sign.bias, [5e-4, 5e-4, 5e-4, -1.5e-3], tight);
+    const plain = await balanced('sign', [1, 4], { counts }, { ...PAPER, recentre: 0 });
+    expectClose(plain.bias, [1e-3, 1e-3, 1e-3, -1e-3], tight);
   });
 
   // one expert; one layer; more experts than threads; every thread with several
@@ -85,25 +87,37 @@ describe('loadBalance', () => {
     [2, 512],
   ];
 
-  it.each(shapes)('sign equals the float64 reference, L=%i E=%i', async (L, E) => {
-    const counts = loads(L * E, E);
-    const bias = noise(L * E, 2, 0.5).map((b) => b + 0.25); // not centred: the rule centres it
-    const constants = { ...PAPER, gamma: 0.25 };
-    const momentum = noise(L * E, 3);
-    const got = await balanced('sign', [L, E], { counts, bias, momentum }, constants);
-    const biases = layers(bias, L, E);
-    const want = layers(counts, L, E).flatMap((n, l) => signRule(n, biases[l]!, constants.gamma));
-    expectClose(got.bias, want, { rtol: 2e-6, atol: 5e-7 });
-    const update = want.map((b, i) => b - bias[i]!);
-    expectClose(got.update, update, { rtol: 2e-6, atol: 5e-7 });
-    expect([...got.momentum]).toEqual([...momentum]);
-  });
+  const bothWays = shapes.flatMap(([L, E]) => [
+    { L, E, recentre: 1 },
+    { L, E, recentre: 0 },
+  ]);
+
+  it.each(bothWays)(
+    'sign equals the float64 reference: $L x $E, centred $recentre',
+    async (shape) => {
+      const { L, E, recentre } = shape;
+      const counts = loads(L * E, E);
+      const bias = noise(L * E, 2, 0.5).map((b) => b + 0.25); // not centred: the rule centres it
+      const constants = { ...PAPER, gamma: 0.25, recentre };
+      const momentum = noise(L * E, 3);
+      const got = await balanced('sign', [L, E], { counts, bias, momentum }, constants);
+      const biases = layers(bias, L, E);
+      const want = layers(counts, L, E).flatMap((n, l) =>
+        signRule(n, biases[l]!, constants.gamma, recentre === 1),
+      );
+      expectClose(got.bias, want, { rtol: 2e-6, atol: 5e-7 });
+      const update = want.map((b, i) => b - bias[i]!);
+      expectClose(got.update, update, { rtol: 2e-6, atol: 5e-7 });
+      expect([...got.momentum]).toEqual([...momentum]);
+    },
+  );
 
   it.each(shapes)('smebu equals the float64 reference, L=%i E=%i', async (L, E) => {
     const counts = loads(L * E, E);
     const bias = noise(L * E, 2);
     const momentum = noise(L * E, 3, 0.5);
-    const constants = { gamma: 9, lambda: 0.5, beta: 0.75, kappa: 0.5 };
+    // recentre is the sign rule's alone: smebu centres its steps in any case
+    const constants = { gamma: 9, recentre: 0, lambda: 0.5, beta: 0.75, kappa: 0.5 };
     const got = await balanced('smebu', [L, E], { counts, bias, momentum }, constants);
     const [biases, momenta] = [layers(bias, L, E), layers(momentum, L, E)];
     const want = layers(counts, L, E).map((n, l) => smebu(n, biases[l]!, momenta[l]!, constants));

@@ -2,15 +2,16 @@
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Trinity, eq. 19-22. */
+/** Trinity, eq. 19-22; eq. 22, the centring, by choice. */
 export function signRule(
   counts: readonly number[],
   bias: readonly number[],
   gamma: number,
+  isCentred = true,
 ): number[] {
   const target = mean(counts);
   const moved = bias.map((b, e) => b + gamma * Math.sign(target - counts[e]!));
-  const centre = mean(moved);
+  const centre = isCentred ? mean(moved) : 0;
   return moved.map((b) => b - centre);
 }
 

@@ -11,10 +11,11 @@ import { CLIP_LENGTH } from './gradientNorm';
 /** What live `kind` means to the kernel. */
 export const balancerKinds = { none: 0, sign: 1, smebu: 2, forced: 3 } as const;
 
-/** gamma belongs to sign, the three after it to smebu. */
+/** gamma and recentre (0 or 1) belong to sign, the three after them to smebu. */
 export const loadBalanceLive = {
   kind: 'u32',
   gamma: 'f32',
+  recentre: 'u32',
   lambda: 'f32',
   beta: 'f32',
   kappa: 'f32',
