@@ -1,11 +1,13 @@
 // Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon), all but its matrix products.
 // With G the clipped gradient of one matrix:
 //   M = mu M + G;   U = M, or G + mu M with Nesterov;   X = U / (||U||_F + eps)      before
-//   W = W (1 - lr decay) - lr fanScale X                                              after
-// fanScale = sqrt(max(1, rows / columns)): Trinity, arXiv:2602.17004, eq. 41; decay takes the
-// plain rate.
+//   W = W (1 - lr decay) - lr scale X                                                 after
+// scale, by live.rateRule; decay takes the plain rate:
+//   0 fan       sqrt(max(1, rows / columns))     Trinity, arXiv:2602.17004, eq. 41
+//   1 spectral  sqrt(rows / columns)             as microsoft/dion; arXiv:2310.17813
+//   2 rms       0.2 sqrt(max(rows, columns))     arXiv:2502.16982, 2.2
 //
-//   weights    [N]         in/out  flat: matrices of `size` elements, one behind the other
+//   weights    [N]         in/out  flat: matrices of rows x columns, one behind the other
 //   gradients  [N]         in      before clipping
 //   momentum   [N]         in/out  M
 //   clip       [4]         in      norm, scale, isHalted, unused; where halted, no state is written
@@ -19,14 +21,15 @@
 
 struct Params {
   n: u32,
-  size: u32,
   first: u32,
   P: u32,
-  fanScale: f32,
+  rows: u32,
+  columns: u32,
 }
 
 struct Live {
   lr: f32,
+  rateRule: u32,
   momentum: f32,
   nesterov: u32,
   weightDecay: f32,
@@ -43,7 +46,22 @@ struct Live {
 @group(0) @binding(7) var<storage, read_write> partial: array<f32>;
 
 const THREADS = 64u;
+const SPECTRAL = 1u;
+const RMS = 2u;
+// What the entries of an AdamW step come to, as a root mean square.
+const ADAMW_RMS = 0.2;
 var<workgroup> lanes: array<f32, THREADS>;
+
+/// Elements of one matrix.
+fn matrixSize() -> u32 { return params.rows * params.columns; }
+
+fn rateScale() -> f32 {
+  let rows = f32(params.rows);
+  let columns = f32(params.columns);
+  if (live.rateRule == RMS) { return ADAMW_RMS * sqrt(max(rows, columns)); }
+  let ratio = rows / columns;
+  return sqrt(select(max(1.0, ratio), ratio, live.rateRule == SPECTRAL));
+}
 
 @compute @workgroup_size(THREADS)
 fn accumulate(
@@ -54,9 +72,10 @@ fn accumulate(
   let part = group.y * groups.x + group.x;
   // The whole workgroup leaves in both cases, so the barriers below stay uniform.
   if (part >= params.n * params.P || clip[2] != 0.0) { return; }
-  let matrix = (part / params.P) * params.size;
+  let size = matrixSize();
+  let matrix = (part / params.P) * size;
   var sum = 0.0;
-  for (var i = (part % params.P) * THREADS + lane; i < params.size; i += params.P * THREADS) {
+  for (var i = (part % params.P) * THREADS + lane; i < size; i += params.P * THREADS) {
     let at = params.first + matrix + i;
     let g = clip[1] * gradients[at];
     let m = live.momentum * momentum[at] + g;
@@ -87,8 +106,9 @@ fn normalise(
   var sum = 0.0;
   for (var p = 0u; p < params.P; p++) { sum += partial[index * params.P + p]; }
   let scale = 1.0 / (sqrt(sum) + live.eps);
-  let matrix = index * params.size;
-  for (var i = (part % params.P) * THREADS + lane; i < params.size; i += params.P * THREADS) {
+  let size = matrixSize();
+  let matrix = index * size;
+  for (var i = (part % params.P) * THREADS + lane; i < size; i += params.P * THREADS) {
     x[matrix + i] *= scale;
   }
 }
@@ -100,8 +120,8 @@ fn apply(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let i = (group.y * groups.x + group.x) * THREADS + lane;
-  if (i >= params.n * params.size || clip[2] != 0.0) { return; }
+  if (i >= params.n * matrixSize() || clip[2] != 0.0) { return; }
   let at = params.first + i;
   let decayed = weights[at] * (1.0 - live.lr * live.weightDecay);
-  weights[at] = decayed - live.lr * params.fanScale * x[i];
+  weights[at] = decayed - live.lr * rateScale() * x[i];
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type MuonShape, muon, muonLive, newtonSchulzLive } from '@/engine/ops/muon';
-import { muonCoefficients } from '@/engine/optim/schedule';
-import { muon as reference } from '../reference/muon';
+import { type MuonShape, muon, muonLive, muonRateRules, newtonSchulzLive } from '@/engine/ops/muon';
+import { muonCoefficients } from '@/engine/optim/newtonSchulz';
+import { type RateRule, muon as reference } from '../reference/muon';
 import { expectClose, relativeError } from '../support/close';
 import { noise } from '../support/gradient';
 import { openLab } from '../support/lab';
@@ -27,6 +27,7 @@ const triplesOf = (kind: Kind): number[][] => {
 interface Case extends MuonShape {
   readonly nesterov?: boolean;
   readonly kind?: Kind;
+  readonly rule?: RateRule;
   readonly eps?: number;
 }
 
@@ -36,10 +37,10 @@ const start = ({ rows, columns, count }: MuonShape) => {
 };
 
 function record(values: ReturnType<typeof start>, shape: Case, clip: readonly number[]) {
-  const { nesterov = true, kind = 'classic', eps = 1e-7 } = shape;
+  const { nesterov = true, kind = 'classic', rule = 'fan', eps = 1e-7 } = shape;
   const bench = lab.bench();
   const rates = bench.live.block('muon', muonLive);
-  rates.set({ ...RATES, nesterov: Number(nesterov), eps });
+  rates.set({ ...RATES, rateRule: muonRateRules[rule], nesterov: Number(nesterov), eps });
   const coefficients = bench.live.block('newtonSchulz', newtonSchulzLive);
   coefficients.set(muonCoefficients(kind));
   const tensors = {
@@ -54,13 +55,13 @@ function record(values: ReturnType<typeof start>, shape: Case, clip: readonly nu
 
 /** Runs one step on the device and in float64, and compares momentum and the movement of the weights. */
 async function expectSame(shape: Case, worst = 3e-6) {
-  const { rows, columns, nesterov = true, kind = 'classic', eps = 1e-7 } = shape;
+  const { rows, columns, nesterov = true, kind = 'classic', rule = 'fan', eps = 1e-7 } = shape;
   const values = start(shape);
   const before = values.weights.slice();
   const { bench, tensors } = record(values, shape, [0, CLIP_SCALE, 0, 0]);
   await bench.run();
   const { weights, gradients, momentum } = values;
-  const rates = { ...RATES, nesterov, eps };
+  const rates = { ...RATES, rule, nesterov, eps };
   reference(weights, gradients, momentum, [rows, columns], CLIP_SCALE, rates, triplesOf(kind));
   expectClose(await bench.read(tensors.momentum), momentum, { rtol: 1e-6, atol: 2e-7 });
   // Five rounds of products, each stretching small singular values threefold: more than one rounding,
@@ -86,10 +87,22 @@ describe('muon', () => {
     await expectSame({ rows, columns, count });
   });
 
-  it('follows the other coefficients, one triple a round', async () => {
-    await expectSame({ rows: 12, columns: 20, count: 2, kind: 'dion' });
-    await expectSame({ rows: 20, columns: 12, count: 2, kind: 'dion' });
-  });
+  it.each(['dion', 'polarExpress'] as const)(
+    'follows the coefficients of %s, one triple a round',
+    async (kind) => {
+      await expectSame({ rows: 12, columns: 20, count: 2, kind });
+      await expectSame({ rows: 20, columns: 12, count: 2, kind });
+    },
+  );
+
+  it.each(['spectral', 'rms'] as const)(
+    'scales the rate of wide, square and tall matrices by the rule %s',
+    async (rule) => {
+      await expectSame({ rows: 4, columns: 10, count: 2, rule });
+      await expectSame({ rows: 6, columns: 6, count: 2, rule });
+      await expectSame({ rows: 10, columns: 4, count: 2, rule });
+    },
+  );
 
   it('looks ahead only with Nesterov', async () => {
     await expectSame({ rows: 8, columns: 6, count: 2, nesterov: false });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultSettings } from '@/engine/config/settings';
-import { biasCorrection, learningRateFactor, muonCoefficients } from '@/engine/optim/schedule';
+import { biasCorrection, learningRateFactor } from '@/engine/optim/schedule';
 
 const schedule = {
   ...defaultSettings.schedule,
@@ -54,6 +54,87 @@ describe('learningRateFactor', () => {
     }
   });
 
+  it('decays a second time, from where the first decay ended, without a warm-up', () => {
+    const two = { ...schedule, secondDecay: 'linear', secondEnd: 30, secondRatio: 0.1 } as const;
+    const wanted = [1, 0.6, 0.2, 0.15, 0.1, 0.1];
+    [10, 15, 20, 25, 30, 500].forEach((step, i) => {
+      expect(learningRateFactor(step, two)).toBeCloseTo(wanted[i]!, 12);
+    });
+    const cosine = { ...two, secondDecay: 'cosine' } as const;
+    const quarter = 0.1 + (0.1 * (1 + Math.SQRT1_2)) / 2;
+    expect(learningRateFactor(22.5, cosine)).toBeCloseTo(quarter, 12);
+    expect(learningRateFactor(25, cosine)).toBeCloseTo(0.15, 12);
+    expect(learningRateFactor(15, cosine)).toBeCloseTo(0.6, 12); // the first keeps its own shape
+  });
+
+  it('can rise in the second decay, and ends it at once where its end is not after its start', () => {
+    const up = { ...schedule, secondDecay: 'linear', secondEnd: 30, secondRatio: 0.4 } as const;
+    expect(learningRateFactor(25, up)).toBeCloseTo(0.3, 12);
+    const over = { ...up, secondEnd: 20 };
+    expect(learningRateFactor(19, over)).toBeCloseTo(0.28, 12);
+    expect(learningRateFactor(20, over)).toBeCloseTo(0.4, 12);
+  });
+
+  it('has no second decay without a first', () => {
+    const alone = { ...schedule, decay: 'none', secondDecay: 'linear', secondEnd: 30 } as const;
+    expect(learningRateFactor(25, alone)).toBe(1);
+  });
+
+  // dots.llm1: 3e-4 held for 10T tokens, to 3e-5 over 1T, to 1e-5 over 0.2T; here 1,000 steps a trillion.
+  it('follows the two anneals of dots.llm1', () => {
+    const dots = {
+      ...schedule,
+      warmupSteps: 40,
+      decayStart: 10_000,
+      totalSteps: 11_000,
+      finalRatio: 0.1,
+      secondDecay: 'linear',
+      secondEnd: 11_200,
+      secondRatio: 1 / 30,
+    } as const;
+    const rates = [9_999, 10_500, 11_000, 11_100, 11_200].map(
+      (step) => 3e-4 * learningRateFactor(step, dots),
+    );
+    [3e-4, 1.65e-4, 3e-5, 2e-5, 1e-5].forEach((want, i) => {
+      expect(rates[i]).toBeCloseTo(want, 12);
+    });
+  });
+
+  // Hunyuan-Large: warm-up, a long gentle decay, and a tenth of the peak after the last twentieth.
+  it('follows the three phases of Hunyuan-Large', () => {
+    const hunyuan = {
+      ...schedule,
+      warmupSteps: 20,
+      decay: 'cosine',
+      decayStart: 20,
+      totalSteps: 950,
+      finalRatio: 0.3,
+      secondDecay: 'linear',
+      secondEnd: 1000,
+      secondRatio: 0.1,
+    } as const;
+    const factors = [19, 485, 950, 975, 1000].map((step) => learningRateFactor(step, hunyuan));
+    [1, 0.65, 0.3, 0.2, 0.1].forEach((want, i) => {
+      expect(factors[i]).toBeCloseTo(want, 12);
+    });
+  });
+
+  // Trinity Large: a cosine to a tenth of the peak, and on without a warm-up to a twentieth.
+  it('goes on to the context extension of Trinity Large without a new warm-up', () => {
+    const large = {
+      ...schedule,
+      decay: 'cosine',
+      finalRatio: 0.1,
+      secondDecay: 'cosine',
+      secondEnd: 30,
+      secondRatio: 0.05,
+    } as const;
+    const rates = [20, 25, 30].map((step) => 8e-4 * learningRateFactor(step, large));
+    [8e-5, 6e-5, 4e-5].forEach((want, i) => {
+      expect(rates[i]).toBeCloseTo(want, 12);
+    });
+  });
+
   it('lies between 0 and 1 for every schedule', () => {
     const count = fc.nat(50);
     fc.assert(
@@ -65,6 +146,9 @@ describe('learningRateFactor', () => {
           decayStart: count,
           totalSteps: fc.integer({ min: 1, max: 50 }),
           finalRatio: fc.double({ min: 0, max: 1, noNaN: true }),
+          secondDecay: fc.constantFrom('none', 'linear', 'cosine'),
+          secondEnd: fc.integer({ min: 1, max: 100 }),
+          secondRatio: fc.double({ min: 0, max: 1, noNaN: true }),
         }),
         (step, any) => {
           const factor = learningRateFactor(step, { ...schedule, ...any });
@@ -84,29 +168,5 @@ describe('biasCorrection', () => {
 
   it('takes beta as float32 has it', () => {
     expect(biasCorrection(0.99999, 0)).toBe(1 - Math.fround(0.99999));
-  });
-});
-
-describe('muonCoefficients', () => {
-  it('repeats the classic triple in all five rounds', () => {
-    const values = Object.values(muonCoefficients('classic'));
-    expect(values).toEqual(new Array(5).fill([3.4445, -4.775, 2.0315]).flat());
-  });
-
-  it('has a triple of its own for each round of dion', () => {
-    const { a0, c2, b4 } = muonCoefficients('dion');
-    expect([a0, c2, b4]).toEqual([4.0848, 2.3037, -3.0525]);
-  });
-
-  it.each(['classic', 'dion'] as const)('%s drives singular values towards 1', (kind) => {
-    const values = Object.values(muonCoefficients(kind));
-    for (const start of [0.01, 0.1, 0.5, 1]) {
-      let x = start;
-      for (let round = 0; round < 5; round++) {
-        const [a, b, c] = values.slice(3 * round) as [number, number, number];
-        x = a * x + b * x ** 3 + c * x ** 5;
-      }
-      expect(Math.abs(x - 1)).toBeLessThan(0.35);
-    }
   });
 });

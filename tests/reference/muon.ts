@@ -1,6 +1,15 @@
 /** @file Muon in plain float64, one matrix at a time. Changes weights and momentum, as the kernel does. */
+/** Factor on the rate of a matrix of rows x columns. */
+const rateScales = {
+  fan: (rows: number, columns: number) => Math.sqrt(Math.max(1, rows / columns)),
+  spectral: (rows: number, columns: number) => Math.sqrt(rows / columns),
+  rms: (rows: number, columns: number) => 0.2 * Math.sqrt(Math.max(rows, columns)),
+} as const;
+export type RateRule = keyof typeof rateScales;
+
 export interface MuonRates {
   readonly lr: number;
+  readonly rule: RateRule;
   readonly momentum: number;
   readonly nesterov: boolean;
   readonly weightDecay: number;
@@ -45,7 +54,7 @@ export function muon(
   rates: MuonRates,
   triples: readonly (readonly number[])[],
 ): void {
-  const fanScale = Math.sqrt(Math.max(1, rows / columns));
+  const scale = rateScales[rates.rule](rows, columns);
   for (let start = 0; start < weights.length; start += rows * columns) {
     const u: Matrix = [];
     for (let r = 0; r < rows; r++) {
@@ -61,7 +70,7 @@ export function muon(
     const direction = newtonSchulz(u, triples, rates.eps).flat();
     direction.forEach((value, k) => {
       const decayed = weights[start + k]! * (1 - rates.lr * rates.weightDecay);
-      weights[start + k] = decayed - rates.lr * fanScale * value;
+      weights[start + k] = decayed - rates.lr * scale * value;
     });
   }
 }

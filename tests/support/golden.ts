@@ -74,13 +74,21 @@ function settingsOf(config: Record<string, unknown>, train: any, tokens: number[
     },
     optimizer: {
       ...defaultSettings.optimizer,
-      muonLearningRate: muon.lr,
+      hidden: train.optimizer === 'adamw' ? 'adamw' : 'muon',
       adamwLearningRate: adamw.lr,
-      muonMomentum: muon.momentum,
-      muonNesterov: muon.nesterov,
-      muonWeightDecay: muon.weight_decay,
-      newtonSchulz: muon.ns_coefficients,
-      routerOptimizer: train.router_optimizer,
+      ...(muon
+        ? {
+            muonLearningRate: muon.lr,
+            muonMomentum: muon.momentum,
+            muonNesterov: muon.nesterov,
+            muonWeightDecay: muon.weight_decay,
+            muonEps: muon.ns_eps,
+            newtonSchulz: muon.ns_coefficients,
+            routerOptimizer: train.router_optimizer,
+          }
+        : {}),
+      expertRate: 'fixed',
+      expertRateFactor: train.expert_lr_multiplier,
       adamwBeta1: adamw.betas[0],
       adamwBeta2: adamw.betas[1],
       adamwEps: adamw.eps,
@@ -100,7 +108,7 @@ function settingsOf(config: Record<string, unknown>, train: any, tokens: number[
     balance: {
       ...defaultSettings.balance,
       kind: balance.rule,
-      ...(balance.gamma ? { gamma: balance.gamma } : {}),
+      ...(balance.gamma ? { gamma: balance.gamma, recentre: balance.recentre } : {}),
       ...(balance.lambda
         ? { lambda: balance.lambda, beta: balance.beta, kappa: balance.kappa }
         : {}),

@@ -1,7 +1,7 @@
 /**
  * @file Where the weights live: four arenas laid out alike (weights, gradients, first and second moments),
- * ordered so that one optimizer dispatch takes a whole range: what AdamW moves, then the gains, then Muon's
- * matrices by shape, all layers and experts of one shape side by side.
+ * ordered so that one optimizer dispatch takes a whole range: AdamW's groups, then Muon's matrices by shape,
+ * all layers side by side. Routed experts are groups of their own: they may have another rate.
  */
 import type { Settings } from '@/engine/config/settings';
 import { Arena, type MemoryLimits } from '@/engine/gpu/arena';
@@ -9,9 +9,13 @@ import type { Tape } from '@/engine/gpu/tape';
 import { aligned, type Heap, Tensor } from '@/engine/gpu/tensor';
 import { elementCount, type ParameterSpec, parameterSpecs } from './parameters';
 
+/** What AdamW treats alike: same rate, same decay. `hidden` are matrices between embedding and head. */
+export type AdamwGroup = 'embedding' | 'experts' | 'gains' | 'hidden';
+export type MuonGroup = 'experts' | 'hidden';
+
 /** The same stretch of the arenas: flat views of equal length. */
 export interface AdamwRange {
-  readonly kind: 'matrix' | 'gain';
+  readonly group: AdamwGroup;
   readonly weights: Tensor;
   readonly gradients: Tensor;
   readonly moment1: Tensor;
@@ -20,6 +24,7 @@ export interface AdamwRange {
 
 /** Matrices of one shape, one behind the other. */
 export interface MuonRange {
+  readonly group: MuonGroup;
   readonly rows: number;
   readonly columns: number;
   readonly count: number;
@@ -28,8 +33,13 @@ export interface MuonRange {
   readonly momentum: Tensor;
 }
 
+type Home =
+  | { readonly optimizer: 'adamw'; readonly group: AdamwGroup }
+  | { readonly optimizer: 'muon'; readonly group: MuonGroup };
+
 interface Entry {
   readonly spec: ParameterSpec;
+  readonly home: Home;
   readonly weight: Tensor;
   readonly gradient: Tensor;
   readonly moment1: Tensor;
@@ -50,31 +60,13 @@ export class Weights {
     this.gradients = new Arena('gradients', limits);
     this.moments1 = new Arena('moments1', limits);
     this.moments2 = new Arena('moments2', limits);
-    const groupOf = (spec: ParameterSpec) => optimizerGroup(spec, optimizer.routerOptimizer);
-    const ordered = [...parameterSpecs(model)].sort((a, b) => groupOf(a).localeCompare(groupOf(b)));
-    const entries = ordered.map((spec) => this.#place(spec, groupOf(spec)));
-    this.adamw = runs(entries, limits, (entry) => !groupOf(entry.spec).startsWith('muon')).map(
-      (run) => ({
-        kind: run.entries[0]!.spec.role === 'gain' ? 'gain' : 'matrix',
-        weights: flat(run, (entry) => entry.weight),
-        gradients: flat(run, (entry) => entry.gradient),
-        moment1: flat(run, (entry) => entry.moment1),
-        moment2: flat(run, (entry) => entry.moment2!),
-      }),
-    );
-    this.muon = runs(entries, limits, (entry) => groupOf(entry.spec).startsWith('muon')).map(
-      (run) => {
-        const [columns, rows] = [...run.entries[0]!.spec.shape].reverse() as [number, number];
-        return {
-          rows,
-          columns,
-          count: run.length / (rows * columns),
-          weights: flat(run, (entry) => entry.weight),
-          gradients: flat(run, (entry) => entry.gradient),
-          momentum: flat(run, (entry) => entry.moment1),
-        };
-      },
-    );
+    const entries = parameterSpecs(model)
+      .map((spec) => ({ spec, home: homeOf(spec, optimizer) }))
+      .sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : Number(sortKey(a) > sortKey(b))))
+      .map(({ spec, home }) => this.#place(spec, home));
+    const found = runs(entries, limits);
+    this.adamw = found.flatMap(adamwRange);
+    this.muon = found.flatMap(muonRange);
   }
 
   /** The weight with that name. @throws {Error} when the model has none. */
@@ -106,31 +98,38 @@ export class Weights {
     for (const { weight, gradient } of this.entries()) tape.bindGradient(weight, gradient);
   }
 
-  #place(spec: ParameterSpec, group: string): Entry {
+  #place(spec: ParameterSpec, home: Home): Entry {
     const { name, shape } = spec;
     const entry: Entry = {
       spec,
+      home,
       weight: this.weights.tensor(shape, name),
       gradient: this.gradients.tensor(shape, `d${name}`),
       moment1: this.moments1.tensor(shape, `moment1(${name})`),
-      moment2: group.startsWith('muon')
-        ? undefined
-        : this.moments2.tensor(shape, `moment2(${name})`),
+      moment2:
+        home.optimizer === 'muon' ? undefined : this.moments2.tensor(shape, `moment2(${name})`),
     };
     this.#entries.set(name, entry);
     return entry;
   }
 }
 
-/** Sorts as adamw, gain, then muon by shape. */
-function optimizerGroup({ role, shape }: ParameterSpec, router: 'muon' | 'adamw'): string {
-  if (role === 'gain') return 'adamw gain';
-  if (role === 'embedding' || role === 'head' || (role === 'router' && router === 'adamw'))
-    return 'adamw';
-  return `muon ${shape
-    .slice(-2)
-    .map((n) => String(n).padStart(8, '0'))
-    .join(' ')}`;
+/** Who moves a weight. With AdamW for the hidden matrices there is nothing left for Muon, the router included. */
+function homeOf(
+  { role, shape }: ParameterSpec,
+  { hidden, routerOptimizer }: Pick<Settings['optimizer'], 'hidden' | 'routerOptimizer'>,
+): Home {
+  if (role === 'gain') return { optimizer: 'adamw', group: 'gains' };
+  if (role === 'embedding' || role === 'head') return { optimizer: 'adamw', group: 'embedding' };
+  const optimizer = role === 'router' && hidden === 'muon' ? routerOptimizer : hidden;
+  // Routed experts stand in one tensor [E, out, in]; the shared one is a matrix like any other.
+  return { optimizer, group: shape.length === 3 ? 'experts' : 'hidden' };
+}
+
+/** AdamW's groups, then Muon's, each with its matrices by shape. */
+function sortKey({ spec, home }: Pick<Entry, 'spec' | 'home'>): string {
+  const sides = spec.shape.slice(-2).map((side) => String(side).padStart(10, '0'));
+  return [home.optimizer, home.group, ...(home.optimizer === 'muon' ? sides : [])].join(' ');
 }
 
 interface Run {
@@ -139,46 +138,70 @@ interface Run {
   length: number;
 }
 
-/** Neighbours that one dispatch may take: same group, same buffer, no gap that a matrix would fall into. */
-function runs(
-  all: readonly Entry[],
-  limits: MemoryLimits,
-  isWanted: (entry: Entry) => boolean,
-): Run[] {
+/** Neighbours that one dispatch may take: same group, same buffers, no gap that a matrix would fall into. */
+function runs(entries: readonly Entry[], { maxBindingBytes }: MemoryLimits): Run[] {
   const found: Run[] = [];
-  for (const entry of all.filter(isWanted)) {
+  for (const entry of entries) {
     const run = found.at(-1);
     const last = run?.entries.at(-1);
-    if (
-      run &&
-      last &&
-      isNeighbour(last, entry) &&
-      4 * (run.length + entry.weight.length) <= limits.maxBindingBytes
-    ) {
-      run.entries.push(entry);
-      run.length =
-        (entry.weight.offset - run.entries[0]!.weight.offset) / 4 + elementCount(entry.spec);
-    } else found.push({ entries: [entry], length: elementCount(entry.spec) });
+    if (run && last && isNeighbour(last, entry)) {
+      const start = (entry.weight.offset - run.entries[0]!.weight.offset) / 4;
+      const length = start + elementCount(entry.spec);
+      if (4 * length <= maxBindingBytes) {
+        run.entries.push(entry);
+        run.length = length;
+        continue;
+      }
+    }
+    found.push({ entries: [entry], length: elementCount(entry.spec) });
   }
   return found;
 }
 
 function isNeighbour(last: Entry, next: Entry): boolean {
-  const sameBuffer = (a: Tensor | undefined, b: Tensor | undefined) =>
+  if (sortKey(last) !== sortKey(next)) return false;
+  const follows = (a: Tensor | undefined, b: Tensor | undefined) =>
     a === b || (a?.place?.heap === b?.place?.heap && a!.offset + aligned(a!.bytes) === b!.offset);
-  const arenas = [
-    sameBuffer(last.weight, next.weight),
-    sameBuffer(last.gradient, next.gradient),
-    sameBuffer(last.moment1, next.moment1),
-    sameBuffer(last.moment2, next.moment2),
+  const hasNoGap =
+    last.home.optimizer === 'adamw' || aligned(last.weight.bytes) === last.weight.bytes;
+  return (
+    hasNoGap &&
+    follows(last.weight, next.weight) &&
+    follows(last.gradient, next.gradient) &&
+    follows(last.moment1, next.moment1) &&
+    follows(last.moment2, next.moment2)
+  );
+}
+
+function adamwRange(run: Run): AdamwRange[] {
+  const { home } = run.entries[0]!;
+  if (home.optimizer !== 'adamw') return [];
+  return [
+    {
+      group: home.group,
+      weights: flat(run, (entry) => entry.weight),
+      gradients: flat(run, (entry) => entry.gradient),
+      moment1: flat(run, (entry) => entry.moment1),
+      moment2: flat(run, (entry) => entry.moment2!),
+    },
   ];
-  if (!arenas.every(Boolean)) return false;
-  if (last.moment2)
-    return (
-      (last.spec.role === 'gain') === (next.spec.role === 'gain') && next.moment2 !== undefined
-    );
-  const sameShape = last.spec.shape.slice(-2).join() === next.spec.shape.slice(-2).join();
-  return sameShape && aligned(last.weight.bytes) === last.weight.bytes;
+}
+
+function muonRange(run: Run): MuonRange[] {
+  const { home, spec } = run.entries[0]!;
+  if (home.optimizer !== 'muon') return [];
+  const [rows, columns] = spec.shape.slice(-2) as [number, number];
+  return [
+    {
+      group: home.group,
+      rows,
+      columns,
+      count: run.length / (rows * columns),
+      weights: flat(run, (entry) => entry.weight),
+      gradients: flat(run, (entry) => entry.gradient),
+      momentum: flat(run, (entry) => entry.moment1),
+    },
+  ];
 }
 
 function flat({ entries, length }: Run, pick: (entry: Entry) => Tensor): Tensor {

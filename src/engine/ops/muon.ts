@@ -1,6 +1,6 @@
 /**
  * @file Muon: momentum, made orthogonal by five Newton-Schulz rounds (Jordan et al. 2024,
- * kellerjordan.github.io/posts/muon), with the rate of Trinity, arXiv:2602.17004, eq. 41.
+ * kellerjordan.github.io/posts/muon), times a rate that depends on the matrix's shape.
  *
  * All matrices of one shape go through each dispatch together; every expert's matrix is one of them.
  */
@@ -15,9 +15,16 @@ import updateWgsl from '@/shaders/muon.update.wgsl?raw';
 import { CLIP_LENGTH } from './gradientNorm';
 import { matmul } from './matmul';
 
-/** Rate of this step after the schedule; nesterov is 0 or 1; eps is added to the Frobenius norm. */
+/** What live `rateRule` means to the kernel. */
+export const muonRateRules = { fan: 0, spectral: 1, rms: 2 } as const;
+
+/**
+ * Rate of this step after the schedule; rateRule is one of `muonRateRules`; nesterov is 0 or 1; eps is added to
+ * the Frobenius norm.
+ */
 export const muonLive = {
   lr: 'f32',
+  rateRule: 'u32',
   momentum: 'f32',
   nesterov: 'u32',
   weightDecay: 'f32',
@@ -48,7 +55,7 @@ export const newtonSchulzLive = {
 const update = {
   name: 'muon.update',
   wgsl: updateWgsl,
-  params: { n: 'u32', size: 'u32', first: 'u32', P: 'u32', fanScale: 'f32' },
+  params: { n: 'u32', first: 'u32', P: 'u32', rows: 'u32', columns: 'u32' },
   live: muonLive,
 } as const;
 const accumulate = defineKernel({
@@ -148,8 +155,7 @@ function updateChunk(tape: Tape, tensors: MuonTensors, chunk: Chunk, live: MuonL
   const { rows, columns, n, first } = chunk;
   const size = rows * columns;
   const P = Math.min(MAX_PARTS, Math.ceil(size / PART_ELEMENTS));
-  const fanScale = Math.sqrt(Math.max(1, rows / columns));
-  const params = { n, size, first: first * size, P, fanScale };
+  const params = { n, first: first * size, P, rows, columns };
   const options = { live: live.rates, cost: 4 * n * size };
   const x = tape.tensor([n, rows, columns], 'muon X');
   const partial = tape.tensor([n, P], 'muon partials');

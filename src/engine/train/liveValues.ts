@@ -1,19 +1,22 @@
 /** @file Turns settings and the step number into the live scalars of a step. */
 import type { Settings } from '@/engine/config/settings';
 import { balancerKinds } from '@/engine/ops/loadBalance';
-import { biasCorrection, learningRateFactor, muonCoefficients } from '@/engine/optim/schedule';
+import { muonRateRules } from '@/engine/ops/muon';
+import { expertRateFactor } from '@/engine/optim/expertRate';
+import { muonCoefficients } from '@/engine/optim/newtonSchulz';
+import { biasCorrection, learningRateFactor } from '@/engine/optim/schedule';
 import type { RunState } from './state';
-
-/** Added to the Frobenius norm before Newton–Schulz, as in microsoft/dion. */
-const NEWTON_SCHULZ_EPS = 1e-7;
 
 export interface Rates {
   readonly muon: number;
   readonly adamw: number;
 }
 
-/** Rates of the 0-based step after the schedule. */
-export function ratesAt(step: number, { optimizer, schedule }: Settings): Rates {
+/** Rates of the 0-based step after the schedule; those of the routed experts have a factor of their own. */
+export function ratesAt(
+  step: number,
+  { optimizer, schedule }: Pick<Settings, 'optimizer' | 'schedule'>,
+): Rates {
   const factor = learningRateFactor(step, schedule);
   return { muon: optimizer.muonLearningRate * factor, adamw: optimizer.adamwLearningRate * factor };
 }
@@ -29,31 +32,46 @@ export function setLiveValues(
   validTargets: number,
 ): void {
   const { optimizer, balance, loss } = settings;
+  setOptimizer(blocks, settings, step);
+  blocks.gradientNorm.set({ limit: optimizer.gradientClip });
+  blocks.loadBalance.set({
+    ...balance,
+    kind: balancerKinds[balance.kind],
+    recentre: Number(balance.recentre),
+  });
+  blocks.balance.set({ alpha: loss.sequenceBalance });
+  setLossScale({ blocks }, validTargets, loss.zWeight);
+  blocks.position.set({ offset: 0 });
+}
+
+function setOptimizer(blocks: RunState['blocks'], settings: Settings, step: number): void {
+  const { optimizer } = settings;
   const rates = ratesAt(step, settings);
-  const adam = {
+  const expertFactor = expertRateFactor(step, settings);
+  const adamw = {
     lr: rates.adamw,
     beta1: optimizer.adamwBeta1,
     beta2: optimizer.adamwBeta2,
     eps: optimizer.adamwEps,
+    weightDecay: optimizer.adamwWeightDecay,
     correction1: biasCorrection(optimizer.adamwBeta1, step),
     correction2: biasCorrection(optimizer.adamwBeta2, step),
   };
-  blocks.matrices.set({ ...adam, weightDecay: optimizer.adamwWeightDecay });
-  blocks.gains.set({ ...adam, weightDecay: optimizer.normWeightDecay });
-  blocks.muon.set({
+  blocks.adamw.hidden.set(adamw);
+  blocks.adamw.experts.set({ ...adamw, lr: rates.adamw * expertFactor });
+  blocks.adamw.embedding.set({ ...adamw, weightDecay: optimizer.embeddingWeightDecay });
+  blocks.adamw.gains.set({ ...adamw, weightDecay: optimizer.normWeightDecay });
+  const muon = {
     lr: rates.muon,
+    rateRule: muonRateRules[optimizer.muonRateRule],
     momentum: optimizer.muonMomentum,
     nesterov: Number(optimizer.muonNesterov),
     weightDecay: optimizer.muonWeightDecay,
-    eps: NEWTON_SCHULZ_EPS,
-  });
+    eps: optimizer.muonEps,
+  };
+  blocks.muon.hidden.set(muon);
+  blocks.muon.experts.set({ ...muon, lr: rates.muon * expertFactor });
   blocks.newtonSchulz.set(muonCoefficients(optimizer.newtonSchulz));
-  blocks.gradientNorm.set({ limit: optimizer.gradientClip });
-  const { gamma, lambda, beta, kappa } = balance;
-  blocks.loadBalance.set({ kind: balancerKinds[balance.kind], gamma, lambda, beta, kappa });
-  blocks.balance.set({ alpha: loss.sequenceBalance });
-  setLossScale({ blocks }, validTargets, loss.zWeight);
-  blocks.position.set({ offset: 0 });
 }
 
 /** The two scalars that also an evaluation needs. */

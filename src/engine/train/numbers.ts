@@ -39,7 +39,7 @@ export function metricsOf(
     'train.sequenceBalance': settings.loss.sequenceBalance * sequenceBalance,
     'train.gradientNorm': gradientNorm,
     'train.clipScale': clipScale,
-    'train.muonLearningRate': rates.muon,
+    ...(settings.optimizer.hidden === 'muon' ? { 'train.muonLearningRate': rates.muon } : {}),
     'train.adamwLearningRate': rates.adamw,
     ...(vios.length > 0
       ? {

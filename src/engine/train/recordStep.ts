@@ -107,11 +107,11 @@ export function recordStep(state: RunState, isSketch = false): Tape {
 }
 
 function recordOptimizer(tape: Tape, { weights, blocks, clip }: RunState, isSketch: boolean): void {
-  for (const { kind, ...range } of weights.adamw) {
-    adamw(tape, { ...range, clip }, kind === 'gain' ? blocks.gains : blocks.matrices);
+  for (const { group, ...range } of weights.adamw) {
+    adamw(tape, { ...range, clip }, blocks.adamw[group]);
   }
-  const live = { rates: blocks.muon, coefficients: blocks.newtonSchulz };
-  for (const { rows, columns, count, ...range } of weights.muon) {
+  for (const { group, rows, columns, count, ...range } of weights.muon) {
+    const live = { rates: blocks.muon[group], coefficients: blocks.newtonSchulz };
     muon(tape, { ...range, clip }, { rows, columns, count, isSketch }, live);
   }
 }

@@ -5,11 +5,11 @@
 import { mixtureLayers } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import { Arena, type MemoryLimits } from '@/engine/gpu/arena';
-import { LiveScalars } from '@/engine/gpu/live';
+import { type LiveBlock, LiveScalars } from '@/engine/gpu/live';
 import { ActivationPool } from '@/engine/gpu/planner';
 import type { Tensor } from '@/engine/gpu/tensor';
 import { initialSigma } from '@/engine/model/parameters';
-import { Weights } from '@/engine/model/weights';
+import { type AdamwGroup, type MuonGroup, Weights } from '@/engine/model/weights';
 import { adamwLive } from '@/engine/ops/adamw';
 import { attentionMapFields } from '@/engine/ops/attentionMap';
 import { lossFields } from '@/engine/ops/crossEntropy';
@@ -52,9 +52,16 @@ export class RunState {
     balance: this.live.block('balance loss', balanceLossFields),
     loss: this.live.block('loss', lossFields),
     gradientNorm: this.live.block('gradient norm', gradientNormLive),
-    matrices: this.live.block('adamw matrices', adamwLive),
-    gains: this.live.block('adamw gains', adamwLive),
-    muon: this.live.block('muon', muonLive),
+    adamw: {
+      embedding: this.live.block('adamw embedding', adamwLive),
+      experts: this.live.block('adamw experts', adamwLive),
+      gains: this.live.block('adamw gains', adamwLive),
+      hidden: this.live.block('adamw hidden', adamwLive),
+    } satisfies Record<AdamwGroup, LiveBlock>,
+    muon: {
+      experts: this.live.block('muon experts', muonLive),
+      hidden: this.live.block('muon hidden', muonLive),
+    } satisfies Record<MuonGroup, LiveBlock>,
     newtonSchulz: this.live.block('newton-schulz', newtonSchulzLive),
     loadBalance: this.live.block('load balance', loadBalanceLive),
     seed: this.live.block('seed', normalLive),

@@ -78,7 +78,7 @@ export const optimizer = {
     optionHelp: {
       classic: '3.4445, −4.7750, 2.0315, five times.',
       dion: 'One triple for each step, from microsoft/dion.',
-      polarExpress: 'The first five triples of Polar Express, arXiv:2505.16932.',
+      polarExpress: 'Polar Express for five steps, arXiv:2505.16932: what microsoft/dion has now.',
     },
   }),
   routerOptimizer: choice(['muon', 'adamw'], {
