@@ -42,7 +42,7 @@ const AREAS = [
   {
     home: 'src/cli',
     may: ['src/engine/index', 'src/engine/node', CONFIG],
-    packages: ['node:fs', 'node:util'],
+    packages: ['node:fs', 'node:path', 'node:util'],
   },
   { home: 'src/ui/theme', packages: ['react', 'zustand'] },
   { home: 'src/ui/format', may: [CONFIG] },

@@ -1,4 +1,4 @@
-/** @file What a command is, and how its arguments are read. All commands take one experiment. */
+/** @file What a command is, and how its arguments are read: one subject, then options. */
 import { parseArgs } from 'node:util';
 import type { Host } from './host';
 
@@ -19,10 +19,16 @@ export interface Option {
   readonly isRepeatable?: true;
 }
 
+/** What a command is about: an experiment by any of its names, or a folder with a checkpoint in it. */
+export type Subject = 'experiment' | 'folder';
+
 export interface Command {
   readonly name: string;
   /** One line: what it does. */
   readonly summary: string;
+  readonly subject: Subject;
+  /** Further lines of its help text. */
+  readonly details?: string;
   readonly options: Readonly<Record<string, Option>>;
   /** @throws {UsageError, ConfigError} before anything was begun */
   run(input: Input, host: Host): Promise<ExitCode>;
@@ -30,13 +36,19 @@ export interface Command {
 
 /** The arguments of one call. */
 export interface Input {
-  readonly experiment: string;
+  /** The experiment or the folder, as it was typed. */
+  readonly subject: string;
   /** Values by option in the order given; a flag that is set has an empty list. */
   readonly options: ReadonlyMap<string, readonly string[]>;
 }
 
+const articles: Readonly<Record<Subject, string>> = {
+  experiment: 'an experiment',
+  folder: 'a folder',
+};
+
 /** @throws {UsageError} */
-export function parseInput({ name, options }: Command, args: readonly string[]): Input {
+export function parseInput({ name, options, subject }: Command, args: readonly string[]): Input {
   const types = Object.entries(options).map(
     ([option, { value }]) => [option, { type: value ? 'string' : 'boolean' }] as const,
   );
@@ -60,11 +72,11 @@ export function parseInput({ name, options }: Command, args: readonly string[]):
       ...optionValue(token.rawName, option, token.value, found.has(token.name)),
     ]);
   }
-  const experiments = tokens.flatMap((token) => (token.kind === 'positional' ? token.value : []));
-  const [experiment, extra] = experiments;
-  if (!experiment) throw new UsageError(`${name}: want an experiment; see lab ${name} --help`);
-  if (extra !== undefined) throw new UsageError(`${name}: want one experiment, got also ${extra}`);
-  return { experiment, options: found };
+  const given = tokens.flatMap((token) => (token.kind === 'positional' ? token.value : []));
+  const [first, extra] = given;
+  if (!first) throw new UsageError(`${name}: want ${articles[subject]}; see lab ${name} --help`);
+  if (extra !== undefined) throw new UsageError(`${name}: want one ${subject}, got also ${extra}`);
+  return { subject: first, options: found };
 }
 
 function optionValue(
@@ -86,13 +98,36 @@ function optionValue(
 export const textOf = ({ options }: Input, option: string): string | undefined =>
   options.get(option)?.[0];
 
+/** The value of an option that must be given. @throws {UsageError} */
+export function requiredTextOf(input: Input, option: string): string {
+  const text = textOf(input, option);
+  if (text === undefined) throw new UsageError(`--${option}: must be given`);
+  return text;
+}
+
 /** @returns undefined where the option is not given. @throws {UsageError} */
-export function countOf(input: Input, option: string): number | undefined {
+export function countOf(input: Input, option: string, least = 1): number | undefined {
   const text = textOf(input, option);
   if (text === undefined) return undefined;
   const count = Number(text);
-  if (!Number.isSafeInteger(count) || count < 1 || text.trim() === '') {
-    throw new UsageError(`--${option}: want a whole number from 1, got ${text}`);
+  if (!Number.isSafeInteger(count) || count < least || text.trim() === '') {
+    throw new UsageError(`--${option}: want a whole number from ${least}, got ${text}`);
   }
   return count;
+}
+
+/** @returns undefined where the option is not given. @throws {UsageError} */
+export function numberOf(
+  input: Input,
+  option: string,
+  least: number,
+  most: number,
+): number | undefined {
+  const text = textOf(input, option);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= least && value <= most)) {
+    throw new UsageError(`--${option}: want a number from ${least} to ${most}, got ${text}`);
+  }
+  return value;
 }

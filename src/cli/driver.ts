@@ -1,11 +1,13 @@
 /** @file Takes a trainer to an exact step, and keeps what it told last. */
 import {
+  type CheckpointFiles,
   createDataService,
   type Events,
   type Experiment,
   type Failure,
   type MetricValues,
   type NeedleGrid,
+  type RunInfo,
   Trainer,
 } from '@/engine/index';
 import type { Host } from './host';
@@ -46,11 +48,22 @@ export class Driver {
     return this.failure !== undefined || this.#interrupted.aborted;
   }
 
+  /** Prepares a run and stands at step 0. */
+  start(experiment: Experiment): Promise<RunInfo> {
+    return this.trainer.start(experiment);
+  }
+
+  /** Prepares the run of a checkpoint and stands at its step. */
+  async load(files: CheckpointFiles): Promise<RunInfo> {
+    const info = await this.trainer.load(files);
+    this.step = info.startStep;
+    return info;
+  }
+
   /** Trains until exactly `target` steps are finished, a failure, or an interruption. */
-  async trainTo(experiment: Experiment, target: number): Promise<void> {
-    await this.trainer.start(experiment);
+  async trainTo(target: number): Promise<void> {
     if (this.isOver) return;
-    if (target > RUN_AHEAD) {
+    if (target - this.step > RUN_AHEAD) {
       await this.trainer.play();
       await this.#until(() => this.step >= target - RUN_AHEAD);
       // An interruption waits for no needle grid that is under way; closing drops it.
@@ -58,6 +71,12 @@ export class Driver {
       await this.trainer.pause();
     }
     while (!this.isOver && this.step < target) await this.trainer.step();
+  }
+
+  /** The run as it stands, at a step that is finished and told. */
+  async save(): Promise<CheckpointFiles> {
+    await this.trainer.pause();
+    return this.trainer.save();
   }
 
   /** Waits for what the last step set off: held-out text and a sample, but no needle grid. */

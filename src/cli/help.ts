@@ -2,12 +2,15 @@
 import type { Field } from '@/engine/config/field';
 import { settingRows } from '@/engine/config/settings';
 import { presets } from '@/engine/index';
-import type { Command, Option } from './command';
+import type { Command, Option, Subject } from './command';
 
 const EXPERIMENT = `EXPERIMENT is a preset (${presets.map(({ id }) => id).join(', ')}),
 a link or the part of it after the #, or a JSON file:
   { "preset": "micro", "changes": { "data": { "recallWeight": 1 } },
     "timeline": [{ "step": 100, "path": "balance.kind", "to": "sign" }] }`;
+
+const FOLDER = `DIR is a checkpoint: a Hugging Face folder (config.json, safetensors) of the Trinity, Hunyuan-Large or
+dots.llm1 family. One that the lab saved holds the state of its run besides.`;
 
 const EXIT_CODES = `Exit codes: 0 done, 1 the run failed, 2 the arguments cannot be, 130 interrupted.`;
 
@@ -15,38 +18,42 @@ const EXIT_CODES = `Exit codes: 0 done, 1 the run failed, 2 the arguments cannot
 export function generalHelp(commands: readonly Command[]): string {
   return `Trinity Lab without a page: the same engine, headless.
 
-Usage: npm run -s lab -- COMMAND EXPERIMENT [options]
+Usage: npm run -s lab -- COMMAND EXPERIMENT|DIR [options]
 
-${columns(commands.map(({ name, summary }) => [name, summary]))}
+${columns(commands.map(({ name, subject, summary }) => [`${name} ${placeholders[subject]}`, summary]))}
 
-lab COMMAND --help tells a command's options and every setting.
+lab COMMAND --help tells a command's options, and every setting where it takes an experiment.
 
 ${EXPERIMENT}
+
+${FOLDER}
 
 ${EXIT_CODES}
 `;
 }
 
-export function commandHelp({ name, summary, options }: Command): string {
+export function commandHelp({ name, summary, subject, details, options }: Command): string {
   const rows = Object.entries(options).map(([option, described]): [string, string] => [
     optionWords(option, described),
     described.help,
   ]);
-  return `${summary}
-
-Usage: npm run -s lab -- ${name} EXPERIMENT [options]
-
-${columns([...rows, ['--help', 'This text.']])}
-
-${EXPERIMENT}
-
-${EXIT_CODES}
-
-Settings for --set, with their defaults before the preset:
-
-${columns(settingRows.map(([path, field]) => [`${path}=${field.default}`, `${rangeOf(field)}. ${field.help}`]))}
-`;
+  const paragraphs = [
+    summary,
+    `Usage: npm run -s lab -- ${name} ${placeholders[subject]} [options]`,
+    columns([...rows, ['--help', 'This text.']]),
+    ...(details === undefined ? [] : [details]),
+    ...(subject === 'folder' ? [FOLDER] : [EXPERIMENT]),
+    EXIT_CODES,
+    ...('set' in options ? [settingsHelp()] : []),
+  ];
+  return `${paragraphs.join('\n\n')}\n`;
 }
+
+const placeholders: Readonly<Record<Subject, string>> = { experiment: 'EXPERIMENT', folder: 'DIR' };
+
+const settingsHelp = (): string => `Settings for --set, with their defaults before the preset:
+
+${columns(settingRows.map(([path, field]) => [`${path}=${field.default}`, `${rangeOf(field)}. ${field.help}`]))}`;
 
 const optionWords = (name: string, { value }: Option): string =>
   value ? `--${name} ${value}` : `--${name}`;

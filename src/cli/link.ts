@@ -7,6 +7,7 @@ import { setOption } from './setOption';
 export const link: Command = {
   name: 'link',
   summary: 'Prints the experiment as the text that follows the # in an address of the lab.',
+  subject: 'experiment',
   options: setOption,
   async run(input, { stdout }) {
     stdout.write(`${encodeLink(readExperiment(input))}\n`);

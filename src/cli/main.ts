@@ -1,13 +1,15 @@
 /** @file The command line: finds the command, and turns every error into one line and an exit code. */
 import { ConfigError } from '@/engine/index';
 import { type Command, type ExitCode, exitCodes, parseInput, UsageError } from './command';
+import { generate } from './generate';
 import { commandHelp, generalHelp } from './help';
 import type { Host } from './host';
 import { link } from './link';
 import { plan } from './plan';
+import { resume } from './resume';
 import { train } from './train';
 
-const commands: readonly Command[] = [train, plan, link];
+const commands: readonly Command[] = [train, resume, generate, plan, link];
 const HELP = new Set(['--help', '-h']);
 
 /** @param args what stands behind `lab` */

@@ -1,5 +1,12 @@
 /** @file `lab plan`: the exact sizes of an experiment. No device is asked. */
-import { domainIds, encodeLink, type MemoryLimits, planRun, resolve } from '@/engine/index';
+import {
+  domainIds,
+  encodeLink,
+  type MemoryLimits,
+  type Plan,
+  planRun,
+  resolve,
+} from '@/engine/index';
 import { type Command, exitCodes } from './command';
 import { byteSize, grouped } from './numbers';
 import { readExperiment } from './readExperiment';
@@ -13,8 +20,8 @@ const NO_LIMITS: MemoryLimits = {
 
 export const plan: Command = {
   name: 'plan',
-  summary:
-    'Tells parameters, memory by class and tokens a step of an experiment, without a device.',
+  summary: 'Tells parameters, operations a token, KV cache and memory by class, without a device.',
+  subject: 'experiment',
   options: {
     ...setOption,
     json: { help: 'Write one JSON object instead of a table.' },
@@ -23,23 +30,32 @@ export const plan: Command = {
     const experiment = readExperiment(input);
     const sizes = planRun(resolve(experiment), NO_LIMITS, domainIds.length);
     if (input.options.has('json')) {
-      const { parameterCount, activeParameterCount, tokensPerStep, bytes } = sizes;
-      const told = { parameterCount, activeParameterCount, tokensPerStep, bytes };
       const { preset } = experiment;
-      stdout.write(`${JSON.stringify({ preset, link: encodeLink(experiment), ...told })}\n`);
+      stdout.write(`${JSON.stringify({ preset, link: encodeLink(experiment), ...sizes })}\n`);
       return exitCodes.done;
     }
-    const rows: [string, string][] = [
-      ['parameters', grouped(sizes.parameterCount)],
-      ['active for a token', grouped(sizes.activeParameterCount)],
-      ['tokens a step', grouped(sizes.tokensPerStep)],
-      ...Object.entries(sizes.bytes).map(([name, bytes]): [string, string] => [
-        name === 'total' ? 'memory in all' : name,
-        `${grouped(bytes)} bytes (${byteSize(bytes)})`,
-      ]),
-    ];
+    const rows = rowsOf(sizes);
     const width = Math.max(...rows.map(([name]) => name.length));
     for (const [name, value] of rows) stdout.write(`${name.padEnd(width)}  ${value}\n`);
     return exitCodes.done;
   },
 };
+
+function rowsOf({ flopsPerToken, kvCache, bytes, ...counts }: Plan): [string, string][] {
+  return [
+    ['parameters', grouped(counts.parameterCount)],
+    ['active for a token', grouped(counts.activeParameterCount)],
+    ['tokens a step', grouped(counts.tokensPerStep)],
+    ['FLOPs a token, forward', grouped(flopsPerToken.forward)],
+    ['FLOPs a token, training', grouped(flopsPerToken.training)],
+    ['KV cache a token', bytesOf(kvCache.bytesPerToken)],
+    ['KV cache a token, beyond every window', bytesOf(kvCache.growingBytesPerToken)],
+    ['KV cache at the training context', bytesOf(kvCache.contextBytes)],
+    ...Object.entries(bytes).map(([name, size]): [string, string] => [
+      name === 'total' ? 'memory in all' : name,
+      bytesOf(size),
+    ]),
+  ];
+}
+
+const bytesOf = (bytes: number): string => `${grouped(bytes)} bytes (${byteSize(bytes)})`;

@@ -19,8 +19,8 @@ import { type Input, UsageError } from './command';
 const PAGE_CLOSING = / Nothing of it was used;.*$/s;
 
 /** The experiment that the arguments name, with its `--set`. @throws {UsageError, ConfigError} */
-export function readExperiment({ experiment, options }: Input): Experiment {
-  return withSettings(named(experiment), options.get('set') ?? []);
+export function readExperiment({ subject, options }: Input): Experiment {
+  return withSettings(named(subject), options.get('set') ?? []);
 }
 
 /** @throws {UsageError} where `name` is neither preset nor link nor file, or not a sound one. */

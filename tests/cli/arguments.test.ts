@@ -25,12 +25,15 @@ async function linked(...args: string[]): Promise<Experiment> {
   return decoded.experiment;
 }
 
+const commands = ['train', 'resume', 'generate', 'plan', 'link'];
+
 describe('help', () => {
   it('is on standard output where it is asked for', async () => {
     for (const args of [['--help'], ['-h'], ['help']]) {
       const { code, out, err } = await lab(...args);
       expect({ code, err }).toEqual({ code: 0, err: '' });
-      for (const word of ['train', 'plan', 'link', 'Exit codes']) expect(out).toContain(word);
+      for (const name of commands) expect(out).toContain(`\n  ${name} `);
+      expect(out).toContain('Exit codes');
     }
   });
 
@@ -42,6 +45,13 @@ describe('help', () => {
       expect(out).toContain(help);
     }
     for (const { id } of presets) expect(out).toContain(id);
+  });
+
+  it.each(commands)('of %s tells how it is called', async (name) => {
+    const { code, out, err } = await lab(name, '--help');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(new RegExp(`^Usage: npm run -s lab -- ${name} (EXPERIMENT|DIR) `, 'm'));
+    expect(out).toContain('Exit codes');
   });
 
   it('is on standard error, with the code of a usage error, where no command is named', async () => {
@@ -106,7 +116,11 @@ describe('an experiment', () => {
 
 describe('what cannot be', () => {
   const cases: [string, string[], RegExp][] = [
-    ['a command', ['trian', 'micro'], /trian: no such command; the commands are train, plan, link/],
+    [
+      'a command',
+      ['trian', 'micro'],
+      /trian: no such command; the commands are train, resume, .*link/,
+    ],
     ['no experiment', ['plan'], /want an experiment/],
     ['two experiments', ['plan', 'micro', 'small'], /want one experiment, got also small/],
     ['a preset', ['plan', 'micra'], /micra: no preset, link or file .* micro, small/],
@@ -133,6 +147,22 @@ describe('what cannot be', () => {
     ['values together', ['plan', 'micro', '--set', 'model.headCount=3'], /does not divide/],
     ['steps', ['train', 'micro', '--steps', '0'], /--steps: want a whole number from 1, got 0/],
     ['steps twice', ['train', 'micro', '--steps=1', '--steps=2'], /--steps: given more than once/],
+    ['no folder', ['resume'], /resume: want a folder; see lab resume --help/],
+    ['two folders', ['resume', 'a', 'b'], /want one folder, got also b/],
+    ['a folder', ['resume', '/nowhere/x'], /\/nowhere\/x: cannot be read, ENOENT/],
+    ['no prompt', ['generate', 'x'], /--prompt: must be given/],
+    [
+      'a temperature',
+      ['generate', 'x', '--prompt=a', '--temperature=hot'],
+      /--temperature: want a number from 0 to 5, got hot/,
+    ],
+    ['a seed', ['generate', 'x', '--prompt=a', '--seed=-1'], /--seed: want a whole number from 0/],
+    ['every without a folder', ['train', 'micro', '--every=5'], /--every: there is no folder/],
+    [
+      'a checkpoint in a folder of something else',
+      ['train', 'micro', '--checkpoint', 'src'],
+      /src: holds \S+, which is no part of a checkpoint/,
+    ],
     [
       'a metrics file',
       ['train', 'micro', '--metrics', '/nowhere/x'],

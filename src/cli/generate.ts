@@ -1,0 +1,48 @@
+/** @file `lab generate`: a checkpoint continues a text. */
+import { CheckpointFolder } from './checkpointFolder';
+import {
+  type Command,
+  countOf,
+  type ExitCode,
+  exitCodes,
+  type Input,
+  numberOf,
+  requiredTextOf,
+} from './command';
+import type { Host } from './host';
+import { withCheckpoint } from './withCheckpoint';
+
+const DEFAULT_LENGTH = 256;
+const DEFAULT_TEMPERATURE = 0.8;
+const MOST_TEMPERATURE = 5;
+
+export const generate: Command = {
+  name: 'generate',
+  summary: 'Continues a text with the weights of a checkpoint.',
+  subject: 'folder',
+  options: {
+    prompt: { value: 'TEXT', help: 'What is continued; must be given.' },
+    length: { value: 'N', help: `Bytes to generate; ${DEFAULT_LENGTH} without it.` },
+    temperature: {
+      value: 'T',
+      help: `0 always takes the likeliest byte, higher is freer; ${DEFAULT_TEMPERATURE} without it.`,
+    },
+    seed: { value: 'N', help: 'Another seed draws another text; 0 without it.' },
+  },
+  run,
+};
+
+async function run(input: Input, host: Host): Promise<ExitCode> {
+  const request = {
+    prompt: requiredTextOf(input, 'prompt'),
+    length: countOf(input, 'length') ?? DEFAULT_LENGTH,
+    temperature: numberOf(input, 'temperature', 0, MOST_TEMPERATURE) ?? DEFAULT_TEMPERATURE,
+    seed: countOf(input, 'seed', 0) ?? 0,
+  };
+  const files = new CheckpointFolder(input.subject).read();
+  return withCheckpoint(files, host, async ({ trainer }) => {
+    const { prompt, text } = await trainer.generate(request);
+    host.stdout.write(`${prompt}${text}\n`);
+    return exitCodes.done;
+  });
+}
