@@ -4,7 +4,8 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mixtureLayers } from '@/engine/config/layers';
-import { biasNames, checkpointTensors } from '@/engine/files/checkpoint';
+import { checkpointTensors } from '@/engine/files/checkpoint';
+import { biasNames } from '@/engine/files/names';
 import { ActivationPool, planActivations } from '@/engine/gpu/planner';
 import { Program } from '@/engine/gpu/program';
 import { Tape } from '@/engine/gpu/tape';
@@ -46,7 +47,7 @@ describe.each(['trinity-nano-like', 'trinity-large-like'])('%s', (name) => {
   function load() {
     const { state } = stepper;
     for (const { spec, weight } of state.weights.entries()) {
-      for (const part of checkpointTensors(spec))
+      for (const part of checkpointTensors(model, spec))
         write(weight, part.start, golden.weights.get(part.name)!);
     }
     biasNames(model).forEach((bias, row) => {
@@ -65,7 +66,7 @@ describe.each(['trinity-nano-like', 'trinity-large-like'])('%s', (name) => {
     let worst = { error: 0, name: '' };
     for (const entry of stepper.state.weights.entries()) {
       const values = await read(entry[pick]);
-      for (const part of checkpointTensors(entry.spec)) {
+      for (const part of checkpointTensors(model, entry.spec)) {
         const want = expected.get(nameOf(part.name))!;
         const got = values.subarray(part.start, part.start + want.length);
         const error = relativeError(got, want, originOf(part.name));
