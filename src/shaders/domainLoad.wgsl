@@ -1,9 +1,9 @@
 // Rows of each expert by the domain of their token, for one mixture layer.
-//   counts[row, m, e] = number of sorted rows r of expert e whose token source[r] / K is of domain m
+//   counts[row, m, e] += number of sorted rows r of expert e whose token source[r] / K is of domain m
 //
 //   segments, source_R  in   from `dispatch.wgsl`
 //   domains_T  [T]      in   domain of each token, below M
-//   counts     [L, M, E]  out  row params.row is this layer's
+//   counts     [L, M, E]  in/out  row params.row is this layer's
 //
 // One thread per domain and expert; it walks over the rows of its expert.
 // Dispatch: ceil(M * E / THREADS) workgroups, spread over x and y.
@@ -37,5 +37,5 @@ fn main(
   for (var r = segments[e]; r < segments[e + 1u]; r++) {
     rows += select(0u, 1u, domains_T[source_R[r] / params.K] == m);
   }
-  counts[params.row * params.M * params.E + i] = rows;
+  counts[params.row * params.M * params.E + i] += rows;
 }

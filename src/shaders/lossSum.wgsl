@@ -1,14 +1,18 @@
-// Sums of the loss over the valid tokens of a batch, times live.scale (one over their number).
-//   losses[0] = cross-entropy,  losses[1] = mean of the squared log-sum-exp
+// Sums of the loss over the valid tokens of a micro-batch, into the losses of the whole step.
+//   losses[0] (+)= live.scale * sum of (lse - logit), live.scale being one over the valid tokens of the step
+//   losses[1] (+)= live.scale * sum of lse^2
+//   losses[2] (+)= own mean of (lse - logit),  losses[3] = the largest of them,  losses[4] (+)= 1
+// The last three, for BatchHet (Trinity, eq. 40), only where the micro-batch has a valid token.
 //
 //   targets_T  [T]     in
-//   stats_T    [T, 4]  in   from `crossEntropy.forward.wgsl`
-//   losses     [2]     out
+//   stats_T    [T, 4]  in      from `crossEntropy.forward.wgsl`
+//   losses     [8]     in/out  added to where params.add is 1, else overwritten
 //
 // One workgroup; each thread adds up its tokens in order, then a tree. Dispatch: 1 workgroup.
 
 struct Params {
   T: u32,
+  add: u32,
 }
 
 struct Live {
@@ -24,15 +28,21 @@ struct Live {
 
 const THREADS = 256u;
 const IGNORED = 0xffffffffu;
-var<workgroup> partial: array<vec2f, THREADS>;
+var<workgroup> partial: array<vec3f, THREADS>; // (cross-entropy, squared log-sum-exp, valid tokens)
+
+/// What is in losses[i], where it is to be added to.
+fn before(i: u32) -> f32 {
+  if (params.add == 1u) { return losses[i]; }
+  return 0.0;
+}
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) lane: u32) {
-  var sum = vec2f();
+  var sum = vec3f();
   for (var t = lane; t < params.T; t += THREADS) {
     if (targets_T[t] == IGNORED) { continue; }
     let stats = stats_T[t];
-    sum += vec2f(stats.w - stats.z, stats.w * stats.w);
+    sum += vec3f(stats.w - stats.z, stats.w * stats.w, 1.0);
   }
   partial[lane] = sum;
   workgroupBarrier();
@@ -40,8 +50,13 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     if (lane < half) { partial[lane] += partial[lane + half]; }
     workgroupBarrier();
   }
-  if (lane == 0u) {
-    losses[0] = live.scale * partial[0].x;
-    losses[1] = live.scale * partial[0].y;
-  }
+  if (lane > 0u) { return; }
+  let whole = partial[0];
+  losses[0] = before(0u) + live.scale * whole.x;
+  losses[1] = before(1u) + live.scale * whole.y;
+  let isValid = whole.z > 0.0;
+  let mean = select(0.0, whole.x / max(whole.z, 1.0), isValid);
+  losses[2] = before(2u) + mean;
+  losses[3] = max(before(3u), mean); // a cross-entropy is never below 0
+  losses[4] = before(4u) + select(0.0, 1.0, isValid);
 }

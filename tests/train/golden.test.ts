@@ -17,7 +17,8 @@ import { linear } from '@/engine/ops/matmul';
 import { setLiveValues } from '@/engine/train/liveValues';
 import { attentionOptions } from '@/engine/train/recordStep';
 import { Session } from '@/engine/train/session';
-import type { StepNumbers, Stepper } from '@/engine/train/stepper';
+import type { StepNumbers } from '@/engine/train/stepNumbers';
+import type { Stepper } from '@/engine/train/stepper';
 import { relativeError } from '../support/close';
 import { readGolden } from '../support/golden';
 import { download, limitsOf, openLab } from '../support/lab';
@@ -127,7 +128,11 @@ describe.each(['trinity-nano-like', 'trinity-large-like'])('%s', (name) => {
     const { state } = stepper;
     const originOf = (part: string) => golden.weights.get(part);
     for (const [index, batch] of batches.entries()) {
-      const numbers = await stepper.step(batch, index, settings, { bias: true }, 1);
+      const numbers = await stepper.step(
+        { step: index, batches: [batch], settings },
+        { bias: true },
+        1,
+      );
       expectNumbers(numbers, index);
       if (index === 0) {
         const worst = await worstError('gradient', (part) => `grad/${part}`);

@@ -30,7 +30,8 @@ async function batches(count: number): Promise<Batch[]> {
 }
 
 const step = async (session: Session, batch: Batch, index: number, pieces = 1) =>
-  (await session.stepper.step(batch, index, settings, {}, pieces)).crossEntropy;
+  (await session.stepper.step({ step: index, batches: [batch], settings }, {}, pieces))
+    .crossEntropy;
 
 /** Every bit of weights, moments and router state. */
 const bits = async (session: Session) =>
@@ -73,8 +74,9 @@ describe('a recorded step', () => {
     const session = await create();
     const [batch] = await batches(1);
     await step(session, batch!, 0);
-    const times = await profile(session.stepper.program);
-    const recorded = session.stepper.program.actions.filter(({ section }) => section === undefined);
+    const { microBatch } = session.stepper.programs;
+    const times = await profile(microBatch);
+    const recorded = microBatch.actions.filter(({ section }) => section === undefined);
     expect(times.reduce((sum, { dispatches }) => sum + dispatches, 0)).toBe(recorded.length);
     expect(times.every(({ ms }) => ms >= 0)).toBe(true);
     expect(times.find(({ kernel }) => kernel === 'matmul.nt.vec4')!.ms).toBeGreaterThan(0);

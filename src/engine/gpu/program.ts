@@ -77,20 +77,29 @@ export class Program {
   }
 
   /** Encodes the list and submits it. Returns the number of submits. */
-  run({ sections, pieces = 1, before, after }: RunOptions = {}): number {
-    const due = this.#due(sections);
+  run(options: RunOptions = {}): number {
+    return Program.runTogether([this], options);
+  }
+
+  /** Encodes programs of one device, one behind the other, into the same submits. Returns their number. */
+  static runTogether(
+    programs: readonly [Program, ...Program[]],
+    { sections, pieces = 1, before, after }: RunOptions = {},
+  ): number {
+    const { device } = programs[0];
+    const due = programs.flatMap((program) => program.#due(sections));
     const total = due.reduce((sum, action) => sum + action.cost, 0);
     let submits = 0;
-    let encoder = this.device.createCommandEncoder();
+    let encoder = device.createCommandEncoder();
     before?.(encoder);
     let pass = encoder.beginComputePass();
     let spent = 0;
     for (const action of due) {
       if (submits + 1 < pieces && spent > (total * (submits + 1)) / pieces) {
         pass.end();
-        this.device.queue.submit([encoder.finish()]);
+        device.queue.submit([encoder.finish()]);
         submits++;
-        encoder = this.device.createCommandEncoder();
+        encoder = device.createCommandEncoder();
         pass = encoder.beginComputePass();
       }
       encode(pass, action);
@@ -98,7 +107,7 @@ export class Program {
     }
     pass.end();
     after?.(encoder);
-    this.device.queue.submit([encoder.finish()]);
+    device.queue.submit([encoder.finish()]);
     return submits + 1;
   }
 

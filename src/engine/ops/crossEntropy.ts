@@ -42,8 +42,10 @@ export interface CrossEntropy {
   readonly targets_T: Tensor;
   /** `scale`: one over the number of valid targets; `z`: weight of the z-loss. */
   readonly live: LiveBlock<'scale' | 'z'>;
-  /** [2]: mean cross-entropy and mean squared log-sum-exp of the batch. */
+  /** [LOSSES_LENGTH]: what `lossSum` makes of the batch. */
   readonly losses: Tensor;
+  /** 1: this is one micro-batch of several, its losses are added; left out: they are overwritten. */
+  readonly add?: 0 | 1;
   /** Vocabulary rows of one chunk, for tests; else what fits 32 MiB. */
   readonly chunkRows?: number;
 }
@@ -88,7 +90,7 @@ export function crossEntropy(
       cost: 2 * T * chunk.rows,
     });
   }
-  lossSum(tape, targets_T, stats_T, losses, live);
+  lossSum(tape, targets_T, stats_T, losses, live, options.add ?? 0);
 
   tape.onBackward(() => {
     for (const chunk of chunks) {

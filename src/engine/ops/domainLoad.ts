@@ -15,7 +15,7 @@ const kernel = defineKernel({
   params: { E: 'u32', M: 'u32', K: 'u32', row: 'u32' },
 });
 
-/** counts (u32 [L, domains, E]): row `row` gets the rows of each expert by the domain of their token. */
+/** counts (u32 [L, domains, E]): to row `row` are added the rows of each expert by the domain of their token. */
 export function domainLoad(
   tape: Tape,
   dispatched: Dispatched,

@@ -12,11 +12,19 @@ import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
 import { flopsPerToken, kvCache } from '@/engine/model/cost';
 import { countParameters } from '@/engine/model/parameters';
+import { LOSSES_LENGTH } from '@/engine/ops/lossSum';
 import type { Plan } from './commands';
 import { type GenerationInputs, generationInputs, recordGeneration } from './recordGeneration';
-import { type Evaluation, type EvaluationInputs, recordEvaluation, recordStep } from './recordStep';
+import {
+  type Evaluation,
+  type EvaluationInputs,
+  recordEvaluation,
+  recordStep,
+  type StepHalves,
+} from './recordStep';
 import { RunState } from './state';
-import { readbackSlots, stepReadbackBytes } from './stepper';
+import { stepReadbackBytes } from './stepNumbers';
+import { readbackSlots } from './stepper';
 
 /** A forward pass over other data than the batch, with its own inputs. */
 export interface ProbeRecording extends Evaluation {
@@ -31,7 +39,7 @@ export interface ProbeRecording extends Evaluation {
 
 export interface Assembly {
   readonly state: RunState;
-  readonly step: Tape;
+  readonly step: StepHalves<Tape>;
   readonly heldOut: ProbeRecording;
   /** One for each context length of the needle grid. */
   readonly needles: readonly ProbeRecording[];
@@ -66,10 +74,9 @@ export function assemble(
   );
   const generation = generationInputs(state, longest);
   const generationTape = recordGeneration(state, generation);
-  for (const tape of [step, heldOut.tape, ...needles.map(({ tape }) => tape), generationTape]) {
-    planActivations(tape, state.pool);
-  }
-  const tapes = [step, heldOut.tape, ...needles.map(({ tape }) => tape), generationTape];
+  const probes = [heldOut, ...needles];
+  const tapes = [step.microBatch, step.update, ...probes.map(({ tape }) => tape), generationTape];
+  for (const tape of tapes) planActivations(tape, state.pool);
   return {
     state,
     step,
@@ -77,7 +84,7 @@ export function assemble(
     needles,
     generation: generationTape,
     generationInputs: generation,
-    bytes: totals(state, tapes, [heldOut, ...needles]),
+    bytes: totals(state, tapes, probes),
   };
 }
 
@@ -99,7 +106,7 @@ function probe(
     tokens_T: u32('inputs', [T], 'tokens'),
     targets_T: u32('inputs', [T], 'targets'),
     documents_T: u32('inputs', [T], 'documents'),
-    losses: f32('outputs', [2], 'losses'),
+    losses: f32('outputs', [LOSSES_LENGTH], 'losses'),
     counts_LE: u32('outputs', [L, model.expertCount], 'counts'),
     balanceLoss_LB: f32('outputs', [L, sequences], 'balance losses'),
   };

@@ -7,6 +7,7 @@ import { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
 import { notFinite } from '@/engine/ops/notFinite';
 import type { Session } from './session';
+import type { StepInputs } from './stepper';
 
 /** Where a step went wrong. */
 export interface Diagnosis {
@@ -19,46 +20,92 @@ export interface Diagnosis {
 const STRIDE = 64;
 
 /**
- * Runs the step whose batch and live scalars are still on the device. The run must be halted, so that nothing
- * is updated. Undefined where every tensor is finite this time.
+ * Repeats a step, micro-batch by micro-batch, then its update. The run must be halted, so that nothing is updated.
+ * Undefined where every tensor is finite this time.
  */
-export async function diagnose(session: Session): Promise<Diagnosis | undefined> {
-  const { device } = session.open;
-  const { state, step } = session.assembly;
-  const { limits } = state.pool;
-  const arena = new Arena('not finite', limits);
-  const tape = new Tape();
-  const seen: { tensor: Tensor; kernel: string }[] = [];
-  const dispatches = step.dispatches.filter(({ section }) => section === undefined);
-  const written = dispatches.map(({ kernel, tensors }) =>
-    Object.entries(tensors)
-      .filter(([name, { type }]) => kernel.buffers[name] === 'read_write' && type === 'f32')
-      .map(([, tensor]) => tensor),
-  );
-  const count = written.reduce((sum, tensors) => sum + tensors.length, 0);
-  const flags = arena.tensor([Math.max(1, count) * STRIDE], 'not finite', 'u32');
-  dispatches.forEach((dispatch, i) => {
-    tape.dispatches.push(dispatch);
-    for (const tensor of written[i]!) {
-      const flag = flags.slice(seen.length * STRIDE, [1]);
-      notFinite(tape, tensor.view([tensor.length]), flag);
-      seen.push({ tensor, kernel: dispatch.kernel.name });
+export async function diagnose(
+  session: Session,
+  inputs: StepInputs,
+): Promise<Diagnosis | undefined> {
+  const { stepper, assembly } = session;
+  const { state, step } = assembly;
+  stepper.setLive(inputs);
+  const micro = await Inspection.of(session, step.microBatch);
+  try {
+    for (const [index, batch] of inputs.batches.entries()) {
+      stepper.write(batch);
+      const found = await micro.run((encoder) => index === 0 && state.clearStep(encoder));
+      if (found) return found;
     }
-  });
-  const pool = new ActivationPool(limits);
-  planActivations(tape, pool);
-  for (const part of [arena, pool]) part.materialise(device);
-  const program = await Program.build(device, tape, state.live);
-  const readback = new Readback(device, flags.bytes, 1);
-  let shipment: ReturnType<Readback['ship']> | undefined;
-  program.run({
-    before: (encoder) => state.weights.gradients.clear(encoder),
-    after: (encoder) => {
-      shipment = readback.ship(encoder, [flags]);
-    },
-  });
-  const [values] = await shipment!.arrive();
-  for (const part of [program, readback, arena, pool]) part.destroy();
-  const first = seen.findIndex((_, i) => values![i * STRIDE]! > 0);
-  return first < 0 ? undefined : { tensor: seen[first]!.tensor.label, kernel: seen[first]!.kernel };
+  } finally {
+    micro.destroy();
+  }
+  const update = await Inspection.of(session, step.update);
+  try {
+    return await update.run();
+  } finally {
+    update.destroy();
+  }
+}
+
+/** What a dispatch wrote, and the kernel that did. */
+interface Written {
+  readonly tensor: Tensor;
+  readonly kernel: string;
+}
+
+/** One half of a step with a count of what is not finite behind every dispatch, in memory of its own. */
+class Inspection {
+  private constructor(
+    readonly program: Program,
+    readonly written: readonly Written[],
+    readonly flags: Tensor,
+    readonly readback: Readback,
+    readonly memory: readonly [Arena, ActivationPool],
+  ) {}
+
+  static async of({ open, assembly }: Session, recorded: Tape): Promise<Inspection> {
+    const { pool, live } = assembly.state;
+    const arena = new Arena('not finite', pool.limits);
+    const tape = new Tape();
+    const dispatches = recorded.dispatches.filter(({ section }) => section === undefined);
+    const written = dispatches.map(({ kernel, tensors }): Written[] =>
+      Object.entries(tensors)
+        .filter(([name, { type }]) => kernel.buffers[name] === 'read_write' && type === 'f32')
+        .map(([, tensor]) => ({ tensor, kernel: kernel.name })),
+    );
+    const count = written.flat().length;
+    const flags = arena.tensor([Math.max(1, count) * STRIDE], 'not finite', 'u32');
+    let seen = 0;
+    dispatches.forEach((dispatch, i) => {
+      tape.dispatches.push(dispatch);
+      for (const { tensor } of written[i]!) {
+        notFinite(tape, tensor.view([tensor.length]), flags.slice(seen++ * STRIDE, [1]));
+      }
+    });
+    const scratch = new ActivationPool(pool.limits);
+    planActivations(tape, scratch);
+    for (const part of [arena, scratch]) part.materialise(open.device);
+    const program = await Program.build(open.device, tape, live);
+    const readback = new Readback(open.device, flags.bytes, 1);
+    return new Inspection(program, written.flat(), flags, readback, [arena, scratch]);
+  }
+
+  /** The first tensor that is not finite after one run. */
+  async run(before?: (encoder: GPUCommandEncoder) => void): Promise<Diagnosis | undefined> {
+    let shipment: ReturnType<Readback['ship']> | undefined;
+    this.program.run({
+      ...(before ? { before } : {}),
+      after: (encoder) => {
+        shipment = this.readback.ship(encoder, [this.flags]);
+      },
+    });
+    const [values] = await shipment!.arrive();
+    const first = this.written.find((_, i) => values![i * STRIDE]! > 0);
+    return first && { tensor: first.tensor.label, kernel: first.kernel };
+  }
+
+  destroy(): void {
+    for (const part of [this.program, this.readback, ...this.memory]) part.destroy();
+  }
 }

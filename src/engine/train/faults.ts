@@ -1,9 +1,9 @@
 /** @file What ended a run, in words: an error, a lost device, a step that is not a number. */
-import type { Batch } from '@/engine/data/batch';
 import { type DeviceLostError, NotFiniteError } from '@/engine/gpu/errors';
 import type { Failure } from './commands';
 import { diagnose } from './diagnose';
 import type { Session } from './session';
+import type { StepInputs } from './stepper';
 
 /** Time for `device.lost` to resolve after the first failing call, ms. */
 const LOSS_GRACE = 2000;
@@ -25,16 +25,15 @@ export function failureOf(error: unknown, step: number, checkpointStep?: number)
 /**
  * The first tensor of a halted run that is not finite.
  * @param step 0-based step that went wrong.
- * @param batch its batch, where it is still known.
+ * @param inputs what it ate, where that is still known.
  */
 export async function notFiniteFailure(
   session: Session,
   step: number,
-  batch: Batch | undefined,
+  inputs: StepInputs | undefined,
   checkpointStep: number,
 ): Promise<Failure> {
-  if (batch) session.stepper.write(batch);
-  const found = await diagnose(session);
+  const found = inputs && (await diagnose(session, inputs));
   const tensor = found?.tensor ?? 'loss';
   const words = `Step ${step + 1} is not a number, first in ${tensor}. Nothing was updated since.`;
   return { ...failureOf(new NotFiniteError(words, tensor), step + 1, checkpointStep), tensor };

@@ -23,13 +23,15 @@ export function ratesAt(
 
 /**
  * Sets every block for the 0-based `step`; `flush` of the live scalars sends them.
- * @param validTargets number of targets of the batch that count.
+ * @param validTargets number of targets of the step that count, all micro-batches together.
+ * @param microBatches of the step; the balance losses are means over them.
  */
 export function setLiveValues(
   { blocks }: RunState,
   settings: Settings,
   step: number,
   validTargets: number,
+  microBatches = 1,
 ): void {
   const { optimizer, balance, loss } = settings;
   setOptimizer(blocks, settings, step);
@@ -39,7 +41,7 @@ export function setLiveValues(
     kind: balancerKinds[balance.kind],
     recentre: Number(balance.recentre),
   });
-  blocks.balance.set({ alpha: loss.sequenceBalance });
+  blocks.balance.set({ alpha: loss.sequenceBalance / microBatches });
   setLossScale({ blocks }, validTargets, loss.zWeight);
   blocks.position.set({ offset: 0 });
 }

@@ -2,7 +2,7 @@
 import type { MetricValues } from '@/engine/config/metrics';
 import type { Settings } from '@/engine/config/settings';
 import { ratesAt } from './liveValues';
-import type { StepNumbers } from './stepper';
+import type { StepNumbers } from './stepNumbers';
 
 /** (busiest − mean) / mean of each row of counts [rows, E]; 0 is a perfect balance. Trinity, eq. 42. */
 export function maxVio(counts: Uint32Array, E: number): Float32Array {
@@ -26,8 +26,7 @@ export function metricsOf(
   settings: Settings,
   hasMixtures: boolean,
 ): MetricValues {
-  const { crossEntropy, squaredLse, sequenceBalance, gradientNorm, clipScale, counts, bias } =
-    numbers;
+  const { crossEntropy, squaredLse, sequenceBalance, gradientNorm, clipScale, counts } = numbers;
   const rates = ratesAt(step, settings);
   const vios = hasMixtures ? maxVio(counts, settings.model.expertCount) : new Float32Array();
   return {
@@ -41,13 +40,15 @@ export function metricsOf(
     'train.clipScale': clipScale,
     ...(settings.optimizer.hidden === 'muon' ? { 'train.muonLearningRate': rates.muon } : {}),
     'train.adamwLearningRate': rates.adamw,
+    'train.microBatches': numbers.microBatches,
+    ...(numbers.batchHet === undefined ? {} : { 'train.batchHet': numbers.batchHet }),
     ...(vios.length > 0
       ? {
           'router.maxVio': Math.max(...vios),
           'router.meanMaxVio': vios.reduce((a, b) => a + b, 0) / vios.length,
           'router.deadExperts': counts.reduce((sum, n) => sum + Number(n === 0), 0),
+          'router.biasNorm': numbers.biasNorm,
         }
       : {}),
-    ...(bias ? { 'router.biasNorm': Math.hypot(...bias.bias) } : {}),
   };
 }

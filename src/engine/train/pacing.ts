@@ -1,7 +1,7 @@
 /** @file How fast steps come, and what follows from it: submits of a step, pauses between large read-backs. */
 import type { Watch } from './commands';
 import type { Session } from './session';
-import type { StepWishes } from './stepper';
+import type { StepWishes } from './stepNumbers';
 
 /** No submit should take longer, ms: the visitor's desktop shares the adapter. */
 const LONGEST_SUBMIT = 100;
@@ -10,9 +10,9 @@ const MOST_PIECES = 64;
 const SLOW_ADAPTER = 5e5;
 const GRAPHICS_CARD = 1e8;
 
-/** Time of a step before any was measured, ms. */
+/** Time of one micro-batch with its update before any was measured, ms. */
 export const guessedStepTime = ({ stepper, open }: Session): number =>
-  stepper.program.cost / (open.info.isSoftware ? SLOW_ADAPTER : GRAPHICS_CARD);
+  stepper.cost / (open.info.isSoftware ? SLOW_ADAPTER : GRAPHICS_CARD);
 
 /** A measured attention map is large; it is read back at most this often, ms. */
 const ATTENTION_PAUSE = 400;

@@ -1,16 +1,19 @@
 /**
- * @file Records what a run does on the device: start the weights, one training step, one evaluation. Each is
- * a tape; the same recording gives the plan of a run that never starts.
+ * @file Records what a run does on the device: start the weights, one micro-batch of a training step, the update
+ * that ends the step, one evaluation. Each is a tape; the same recording gives the plan of a run that never starts.
  */
+import { mixtureLayers } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
 import type { Attend } from '@/engine/model/attention';
 import { headName } from '@/engine/model/parameters';
-import { transformer } from '@/engine/model/transformer';
+import { type TransformerOutput, transformer } from '@/engine/model/transformer';
 import { adamw } from '@/engine/ops/adamw';
+import { addCounts } from '@/engine/ops/addCounts';
 import { type Attention, attention } from '@/engine/ops/attention';
 import { attentionMap } from '@/engine/ops/attentionMap';
+import { columnSum } from '@/engine/ops/columnSum';
 import { crossEntropy } from '@/engine/ops/crossEntropy';
 import { domainLoad } from '@/engine/ops/domainLoad';
 import { gradientNorm } from '@/engine/ops/gradientNorm';
@@ -56,14 +59,50 @@ export function attentionOptions(
   };
 }
 
-/**
- * One optimizer step: forward, backward, clip, optimizer, balancer.
- * @param isSketch leaves out repetitions that take no further memory, for plans of huge models.
- */
-export function recordStep(state: RunState, isSketch = false): Tape {
-  const { settings, weights, blocks, batch, clip } = state;
+/** The two halves of an optimizer step: the first runs once for each micro-batch, the second once at the end. */
+export interface StepHalves<Half> {
+  readonly microBatch: Half;
+  readonly update: Half;
+}
+
+/** @param isSketch leaves out repetitions that take no further memory, for plans of huge models. */
+export const recordStep = (state: RunState, isSketch = false): StepHalves<Tape> => ({
+  microBatch: recordMicroBatch(state),
+  update: recordUpdate(state, isSketch),
+});
+
+/** Forward and backward: adds to the gradients and to the totals of the step, which were cleared before the first. */
+function recordMicroBatch(state: RunState): Tape {
+  const { weights, blocks, batch, totals } = state;
   const tape = new Tape();
   weights.bindGradients(tape);
+  const { hidden_TD, mixtures } = recordForward(tape, state);
+  if (mixtures.length > 0) {
+    addCounts(tape, state.counts_LE, totals.counts_LE);
+    addUp(tape, state.balanceLoss_LB, totals.balanceLoss_LB);
+  }
+  tape.section(sections.domains, () => {
+    for (const [row, { dispatched }] of mixtures.entries()) {
+      domainLoad(tape, dispatched, batch.domains_T, totals.domainCounts, row);
+    }
+  });
+  crossEntropy(tape, hidden_TD, weights.at(headName), {
+    targets_T: batch.targets_T,
+    live: blocks.loss,
+    losses: totals.losses,
+    add: 1,
+  });
+  tape.backward();
+  return tape;
+}
+
+/** total += x, of any shape. */
+function addUp(tape: Tape, x: Tensor, total: Tensor): void {
+  columnSum(tape, x.view([1, x.length]), { tensor: total.view([total.length]), add: 1 });
+}
+
+function recordForward(tape: Tape, state: RunState): TransformerOutput {
+  const { settings, weights, blocks, batch } = state;
   const attend: Attend = (on, { q_TH, k_TG, v_TG, layer, window }) => {
     const options = attentionOptions(settings, window);
     const { y_TH, lse_TH } = attention(on, q_TH, k_TG, v_TG, batch.documents_T, options);
@@ -73,7 +112,7 @@ export function recordStep(state: RunState, isSketch = false): Tape {
     );
     return y_TH;
   };
-  const { hidden_TD, mixtures } = transformer(tape, settings.model, weights, {
+  return transformer(tape, settings.model, weights, {
     tokens_T: batch.tokens_T,
     tokenOrder: state.tokenOrder,
     positions: {
@@ -90,18 +129,16 @@ export function recordStep(state: RunState, isSketch = false): Tape {
       balance: blocks.balance,
     },
   });
-  tape.section(sections.domains, () => {
-    for (const [row, { dispatched }] of mixtures.entries()) {
-      domainLoad(tape, dispatched, batch.domains_T, state.domainCounts, row);
-    }
-  });
-  const loss = { targets_T: batch.targets_T, live: blocks.loss, losses: state.losses };
-  crossEntropy(tape, hidden_TD, weights.at(headName), loss);
-  tape.backward();
+}
+
+/** Clip, optimizer, balancer: from the gradients and counts of all micro-batches. */
+function recordUpdate(state: RunState, isSketch: boolean): Tape {
+  const { settings, weights, blocks, clip, totals, router } = state;
+  const tape = new Tape();
   gradientNorm(tape, { gradients: weights.flatGradients, clip }, blocks.gradientNorm);
   recordOptimizer(tape, state, isSketch);
-  if (mixtures.length > 0) {
-    loadBalance(tape, { counts_LE: state.counts_LE, ...state.router, clip }, blocks.loadBalance);
+  if (mixtureLayers(settings.model).length > 0) {
+    loadBalance(tape, { counts_LE: totals.counts_LE, ...router, clip }, blocks.loadBalance);
   }
   return tape;
 }
@@ -126,7 +163,7 @@ export interface EvaluationInputs {
   readonly tokens_T: Tensor;
   readonly targets_T: Tensor;
   readonly documents_T: Tensor;
-  /** [2]: mean cross-entropy and mean squared log-sum-exp. */
+  /** As `lossSum` writes them. */
   readonly losses: Tensor;
   /** What the routers count, apart from the training step's own. */
   readonly counts_LE: Tensor;

@@ -4,6 +4,7 @@
  */
 import type { Experiment, LiveChange } from '@/engine/config/experiment';
 import type { Value } from '@/engine/config/field';
+import { microBatchesAt } from '@/engine/config/growth';
 import type { SettingPath, Settings } from '@/engine/config/settings';
 import type { Batch } from '@/engine/data/batch';
 import type { RunData } from '@/engine/data/service';
@@ -16,7 +17,8 @@ import { LiveSettings } from './liveSettings';
 import { guessedStepTime, Pace, Wishes } from './pacing';
 import { type Emit, Probes } from './probes';
 import type { Session } from './session';
-import { STEPS_IN_FLIGHT, type StepNumbers, type StepWishes } from './stepper';
+import type { StepNumbers, StepWishes } from './stepNumbers';
+import { STEPS_IN_FLIGHT, type StepInputs } from './stepper';
 import { reportStep } from './stepReport';
 
 export interface RunParts {
@@ -27,8 +29,8 @@ export interface RunParts {
   readonly reopen: () => Promise<Session>;
 }
 
-/** Finished batches kept for a diagnosis. */
-const BATCHES_KEPT = STEPS_IN_FLIGHT + 2;
+/** Steps whose inputs are kept for a diagnosis. */
+const STEPS_KEPT = STEPS_IN_FLIGHT + 2;
 export class Run {
   readonly #parts: RunParts;
   readonly #live: LiveSettings;
@@ -37,7 +39,7 @@ export class Run {
   readonly #pace = new Pace();
   readonly #wishes = new Wishes();
   readonly #inFlight: Promise<void>[] = [];
-  readonly #batches = new Map<number, Batch>();
+  readonly #inputs = new Map<number, StepInputs>();
   #session: Session;
   #startCursor: unknown;
   #phase: RunPhase = 'paused';
@@ -184,8 +186,10 @@ export class Run {
           await this.#probes.advance(this.#submitted);
           continue;
         }
-        if (this.#inFlight.length >= STEPS_IN_FLIGHT) await this.#inFlight[0];
-        if (this.#failure) break;
+        if (this.#inFlight.length >= STEPS_IN_FLIGHT) {
+          await this.#inFlight[0];
+          continue; // a pause or a failure may have come meanwhile
+        }
         this.#submitting = this.#submit();
         await this.#submitting;
         // Not awaited: training goes on meanwhile. What fails here fails the next step as well.
@@ -198,22 +202,14 @@ export class Run {
   }
 
   async #submit(): Promise<void> {
-    const batch = await this.#parts.data.training.next();
-    const step = this.#submitted;
-    this.#live.applyDue(step);
-    this.#batches.set(step, batch);
-    this.#batches.delete(step - BATCHES_KEPT);
-    const settings = this.#settings;
+    const inputs = await this.#nextInputs();
+    this.#inputs.set(inputs.step, inputs);
+    this.#inputs.delete(inputs.step - STEPS_KEPT);
     const wishes = this.#wishes.at(performance.now());
-    const numbers = this.#session.stepper.step(
-      batch,
-      step,
-      settings,
-      wishes,
-      this.#pace.pieces(this.#guess),
-    );
+    const pieces = this.#pace.pieces(this.#guess * inputs.batches.length);
+    const numbers = this.#session.stepper.step(inputs, wishes, pieces);
     this.#submitted++;
-    const arrival = numbers.then((result) => this.#arrived(step, result, wishes, batch, settings));
+    const arrival = numbers.then((result) => this.#arrived(inputs, result, wishes));
     this.#inFlight.push(arrival);
     this.#waiting.shift()?.(arrival);
     const leave = () => this.#inFlight.splice(this.#inFlight.indexOf(arrival) >>> 0, 1);
@@ -222,23 +218,26 @@ export class Run {
     await this.#keeper.take(this.#session, this.#submitted);
   }
 
-  async #arrived(
-    step: number,
-    numbers: StepNumbers,
-    wishes: StepWishes,
-    batch: Batch,
-    settings: Settings,
-  ): Promise<void> {
+  /** The micro-batches of the next step, and the settings that hold when all are there. */
+  async #nextInputs(): Promise<StepInputs> {
+    const step = this.#submitted;
+    const count = microBatchesAt(step, this.#settings.schedule);
+    const batches: Batch[] = [];
+    while (batches.length < count) batches.push(await this.#parts.data.training.next());
+    this.#live.applyDue(step);
+    return { step, batches, settings: this.#settings };
+  }
+
+  async #arrived(inputs: StepInputs, numbers: StepNumbers, wishes: StepWishes): Promise<void> {
+    const { step } = inputs;
     if (this.#failure) return;
     if (numbers.isHalted || !Number.isFinite(numbers.crossEntropy)) return this.#halted(step);
     this.#pace.arrived(performance.now());
     this.#finished = step + 1;
     reportStep(this.#parts.emit, {
-      step,
+      ...inputs,
       numbers,
       wishes,
-      batch,
-      settings,
       isLoadWatched: this.#wishes.watch.load,
       domainCount: this.#parts.data.domains.length,
       stepTime: this.#pace.stepTime,
@@ -252,8 +251,8 @@ export class Run {
     // Known as a failure at once, so that nothing more is submitted; in words when the tensor is found.
     this.#failure = failureOf('not a number', step + 1, checkpointStep);
     this.#keeper.spoil(step);
-    const batch = this.#batches.get(step);
-    this.#fail(await notFiniteFailure(this.#session, step, batch, checkpointStep));
+    const inputs = this.#inputs.get(step);
+    this.#fail(await notFiniteFailure(this.#session, step, inputs, checkpointStep));
   }
 
   #fail(failure: Failure): void {

@@ -75,7 +75,10 @@ export class Session {
     await materialised(open, assembly);
     const build = (tape: Tape, report?: Progress) =>
       Program.build(device, tape, state.live, report);
-    const step = await build(assembly.step, progress);
+    const step = {
+      microBatch: await build(assembly.step.microBatch, progress),
+      update: await build(assembly.step.update),
+    };
     const probe = async (recording: ProbeRecording): Promise<Probe> => {
       const readback = new Readback(device, probeReadbackBytes(recording), recording.slots);
       return { recording, program: await build(recording.tape), readback };
@@ -167,7 +170,7 @@ export class Session {
     const { weights, gradients, optimizer, activations, other } = this.assembly.state.bytes;
     const probes = [this.heldOut, ...this.needles];
     const programs = [
-      this.stepper.program,
+      ...Object.values(this.stepper.programs),
       this.generation,
       ...probes.map(({ program }) => program),
     ];
@@ -193,13 +196,7 @@ export class Session {
       program.destroy();
       readback.destroy();
     }
-    for (const part of [
-      this.stepper,
-      this.stepper.program,
-      this.generation,
-      this.generationReadback,
-    ])
-      part.destroy();
+    for (const part of [this.stepper, this.generation, this.generationReadback]) part.destroy();
     this.assembly.state.destroy();
   }
 

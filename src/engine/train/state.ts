@@ -16,6 +16,7 @@ import { lossFields } from '@/engine/ops/crossEntropy';
 import type { TokenOrder } from '@/engine/ops/embedding';
 import { CLIP_LENGTH, gradientNormLive } from '@/engine/ops/gradientNorm';
 import { loadBalanceLive } from '@/engine/ops/loadBalance';
+import { LOSSES_LENGTH } from '@/engine/ops/lossSum';
 import { muonLive, newtonSchulzLive } from '@/engine/ops/muon';
 import { normalLive } from '@/engine/ops/normal';
 import { positionFields, ropeTable } from '@/engine/ops/rope';
@@ -24,6 +25,9 @@ import { samplingFields } from '@/engine/ops/sampleToken';
 
 /** Most tokens of one side of a measured attention map: longer sequences show their beginning. */
 export const MAP_SIDE = 1024;
+
+/** Arena of what adds up over the micro-batches of a step. */
+const TOTALS = 'totals';
 
 export class RunState {
   readonly live = new LiveScalars();
@@ -38,12 +42,18 @@ export class RunState {
   /** [P, C] angles of every position that any program reaches. */
   readonly ropeTable_PC: Tensor;
   readonly router: { bias_LE: Tensor; momentum_LE: Tensor; update_LE: Tensor };
-  /** u32 [L, E] tokens of each expert, and [L, domains, E] the same by domain. */
+  /** Of one micro-batch: u32 [L, E] tokens of each expert, [L, B] balance loss of each sequence. */
   readonly counts_LE: Tensor;
-  readonly domainCounts: Tensor;
-  readonly clip: Tensor;
-  readonly losses: Tensor;
   readonly balanceLoss_LB: Tensor;
+  /** The same and more, added up over the micro-batches of a step; cleared before the first. */
+  readonly totals: {
+    readonly losses: Tensor;
+    readonly counts_LE: Tensor;
+    readonly balanceLoss_LB: Tensor;
+    /** u32 [L, domains, E] tokens of each expert by their domain. */
+    readonly domainCounts: Tensor;
+  };
+  readonly clip: Tensor;
   /** [side, side] measured attention of one head. */
   readonly attentionMap: Tensor;
 
@@ -107,12 +117,16 @@ export class RunState {
       momentum_LE: f32('router', [L, E], 'bias momentum'),
       update_LE: f32('router', [L, E], 'bias update'),
     };
-    // What the balancer reads may not share a buffer with what it writes.
-    this.counts_LE = u32('counts', [L, E], 'expert counts');
-    this.domainCounts = u32('domains', [L, domainCount, E], 'expert counts by domain');
+    // What a dispatch reads may not share a buffer with what it writes.
+    this.counts_LE = u32('micro-batch', [L, E], 'expert counts');
+    this.balanceLoss_LB = f32('micro-batch', [L, B], 'balance losses');
+    this.totals = {
+      losses: f32(TOTALS, [LOSSES_LENGTH], 'losses'),
+      counts_LE: u32(TOTALS, [L, E], 'expert counts of the step'),
+      balanceLoss_LB: f32(TOTALS, [L, B], 'balance losses of the step'),
+      domainCounts: u32(TOTALS, [L, domainCount, E], 'expert counts by domain'),
+    };
     this.clip = f32('clip', [CLIP_LENGTH], 'clip');
-    this.losses = f32('losses', [2], 'losses');
-    this.balanceLoss_LB = f32('losses', [L, B], 'balance losses');
     const side = Math.min(S, MAP_SIDE);
     this.attentionMap = f32('view', [side, side], 'attention map');
   }
@@ -122,6 +136,12 @@ export class RunState {
     const arena = this.#arenas.get(name) ?? new Arena(name, this.limits);
     this.#arenas.set(name, arena);
     return arena;
+  }
+
+  /** Sets all that adds up over the micro-batches of a step to zero: gradients and totals. */
+  clearStep(encoder: GPUCommandEncoder): void {
+    this.weights.gradients.clear(encoder);
+    this.arena(TOTALS).clear(encoder);
   }
 
   /** Bytes by class of every buffer but the programs' uniforms and the read-back. */

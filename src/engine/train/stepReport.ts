@@ -1,19 +1,14 @@
 /** @file Tells what a step found: scalars always, arrays where a view watches. */
 import { mixtureLayers } from '@/engine/config/layers';
-import type { Settings } from '@/engine/config/settings';
-import type { Batch } from '@/engine/data/batch';
 import { attentionView } from './attentionView';
 import { maxVio, metricsOf } from './numbers';
 import type { Emit } from './probes';
-import type { StepNumbers, StepWishes } from './stepper';
+import type { StepNumbers, StepWishes } from './stepNumbers';
+import type { StepInputs } from './stepper';
 
-export interface StepReport {
-  /** 0-based. */
-  readonly step: number;
+export interface StepReport extends StepInputs {
   readonly numbers: StepNumbers;
   readonly wishes: StepWishes;
-  readonly batch: Batch;
-  readonly settings: Settings;
   readonly isLoadWatched: boolean;
   readonly domainCount: number;
   /** Mean wall time of a step, ms, where it is known. */
@@ -22,20 +17,22 @@ export interface StepReport {
 }
 
 export function reportStep(emit: Emit, report: StepReport): void {
-  const { numbers, wishes, batch, settings, stepTime, deviceBytes } = report;
+  const { numbers, wishes, batches, settings, stepTime, deviceBytes } = report;
   const { batchSequences, contextLength } = settings.data;
   const step = report.step + 1;
   const hasMixtures = mixtureLayers(settings.model).length > 0;
   const pace = stepTime
     ? {
         'train.stepTime': stepTime,
-        'train.tokensPerSecond': (1000 * batchSequences * contextLength) / stepTime,
+        'train.tokensPerSecond':
+          (1000 * batches.length * batchSequences * contextLength) / stepTime,
       }
     : {};
   const scalars = metricsOf(numbers, report.step, settings, hasMixtures);
   emit('metrics', { step, values: { ...scalars, ...pace, 'memory.deviceBytes': deviceBytes } });
   if (numbers.attention && wishes.attention) {
-    emit('attention', attentionView(numbers.attention, wishes.attention, batch, settings, step));
+    const last = batches.at(-1)!;
+    emit('attention', attentionView(numbers.attention, wishes.attention, last, settings, step));
   }
   if (!hasMixtures) return;
   const { counts } = numbers;
@@ -44,7 +41,7 @@ export function reportStep(emit: Emit, report: StepReport): void {
   if (numbers.bias) emit('bias', { step, ...numbers.bias });
   if (numbers.domains) {
     const tokens = new Uint32Array(report.domainCount);
-    for (const domain of batch.domains) tokens[domain]!++;
+    for (const { domains } of batches) for (const domain of domains) tokens[domain]!++;
     emit('domains', { step, counts: numbers.domains, tokens });
   }
 }

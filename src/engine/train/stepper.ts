@@ -2,47 +2,32 @@
  * @file A run on the device: its programs, and one optimizer step at a time. Knows nothing of data, views or
  * schedules of probes; `Trainer` does.
  */
-import { mixtureLayers } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import { type Batch, IGNORED } from '@/engine/data/batch';
 import type { OpenDevice } from '@/engine/gpu/device';
 import { Program } from '@/engine/gpu/program';
-import { Readback } from '@/engine/gpu/readback';
+import { Readback, type Shipment } from '@/engine/gpu/readback';
 import type { Tensor } from '@/engine/gpu/tensor';
 import { tokenOrder } from '@/engine/ops/embedding';
 import { setLiveValues } from './liveValues';
-import { recordStart, sections } from './recordStep';
+import { recordStart, type StepHalves, sections } from './recordStep';
 import type { RunState } from './state';
+import {
+  type Arrived,
+  numbersOf,
+  type StepNumbers,
+  type StepWishes,
+  stepReadbackBytes,
+  wishedTensors,
+} from './stepNumbers';
 
-/** What a step reads back besides the scalars. */
-export interface StepWishes {
-  readonly bias?: boolean;
-  readonly domains?: boolean;
-  readonly attention?: { readonly layer: number; readonly head: number; readonly sequence: number };
-}
-
-/** The numbers of one step, as the device left them. Expert arrays are [mixture layers, experts]. */
-export interface StepNumbers {
-  /** Mean over valid targets, nats. */
-  readonly crossEntropy: number;
-  /** Mean squared log-sum-exp, without its weight. */
-  readonly squaredLse: number;
-  /** Balance loss summed over layers and averaged over sequences, without its weight. */
-  readonly sequenceBalance: number;
-  readonly gradientNorm: number;
-  readonly clipScale: number;
-  /** A gradient was not finite: nothing was updated, now and in every later step. */
-  readonly isHalted: boolean;
-  readonly counts: Uint32Array;
-  readonly bias?: {
-    readonly bias: Float32Array;
-    readonly momentum: Float32Array;
-    readonly update: Float32Array;
-  };
-  /** u32 [mixture layers, domains, experts] */
-  readonly domains?: Uint32Array;
-  /** [side, side] */
-  readonly attention?: Float32Array;
+/** All that makes a step, but the weights that it stands on. */
+export interface StepInputs {
+  /** 0-based. */
+  readonly step: number;
+  /** Its micro-batches, at least one. */
+  readonly batches: readonly Batch[];
+  readonly settings: Settings;
 }
 
 /** Steps whose numbers may be on their way at once, and the slots for them. */
@@ -54,13 +39,18 @@ export class Stepper {
   lastSubmits = 0;
   readonly readback: Readback;
 
-  /** @param program of `recordStep`, made ready. */
+  /** @param programs of `recordStep`, made ready. */
   constructor(
     readonly open: OpenDevice,
     readonly state: RunState,
-    readonly program: Program,
+    readonly programs: StepHalves<Program>,
   ) {
     this.readback = new Readback(open.device, stepReadbackBytes(state), readbackSlots);
+  }
+
+  /** Rough work of a step of one micro-batch, in multiply-adds. */
+  get cost(): number {
+    return this.programs.microBatch.cost + this.programs.update.cost;
   }
 
   /** Draws the initial weights of `seed` and clears everything that a run remembers. */
@@ -101,42 +91,50 @@ export class Stepper {
   }
 
   /**
-   * Submits the 0-based `step` and returns at once; the promise brings its numbers.
-   * @param pieces number of submits: 1 unless the adapter is slow.
+   * Submits a step and returns at once; the promise brings its numbers. One micro-batch and the update go in one
+   * submit; each further micro-batch needs another, since its tokens take the place of those before.
+   * @param pieces number of submits for the whole step: 1 unless the adapter is slow.
    */
-  step(
-    batch: Batch,
-    step: number,
-    settings: Settings,
-    wishes: StepWishes,
-    pieces: number,
-  ): Promise<StepNumbers> {
-    const { device } = this.open;
-    const { state } = this;
-    this.write(batch);
-    const valid = batch.targets.reduce((sum, target) => sum + Number(target !== IGNORED), 0);
-    setLiveValues(state, settings, step, valid);
-    const wanted = new Set<string>();
-    if (wishes.domains) wanted.add(sections.domains);
+  step(inputs: StepInputs, wishes: StepWishes, pieces: number): Promise<StepNumbers> {
+    const { state, programs } = this;
+    const { batches, settings } = inputs;
+    this.setLive(inputs);
     if (wishes.attention) {
-      wanted.add(sections.attention(wishes.attention.layer));
       state.blocks.attentionMap.set(wishes.attention);
+      state.live.flush(this.open.device.queue);
     }
-    state.live.flush(device.queue);
     const tensors = wishedTensors(state, wishes);
-    let shipment: ReturnType<Readback['ship']> | undefined;
-    this.lastSubmits = this.program.run({
-      sections: wanted,
-      pieces,
-      before: (encoder) => state.weights.gradients.clear(encoder),
-      after: (encoder) => {
-        shipment = this.readback.ship(encoder, tensors);
-      },
+    let shipment: Shipment | undefined;
+    this.lastSubmits = 0;
+    batches.forEach((batch, index) => {
+      const isLast = index === batches.length - 1;
+      this.write(batch);
+      const due: readonly [Program, ...Program[]] = isLast
+        ? [programs.microBatch, programs.update]
+        : [programs.microBatch];
+      this.lastSubmits += Program.runTogether(due, {
+        sections: wishedSections(wishes, isLast),
+        pieces: Math.ceil(pieces / batches.length),
+        before: (encoder) => index === 0 && state.clearStep(encoder),
+        after: (encoder) => {
+          if (isLast) shipment = this.readback.ship(encoder, Object.values(tensors));
+        },
+      });
     });
-    return shipment!.arrive().then((arrays) => numbersOf(arrays, state, wishes));
+    return shipment!.arrive().then((arrays) => {
+      const named = Object.keys(tensors).map((name, i) => [name, arrays[i]] as const);
+      return numbersOf(Object.fromEntries(named) as unknown as Arrived, settings, batches.length);
+    });
   }
 
-  /** Brings a batch to the device. */
+  /** Sends the live scalars of a step, the same for all its micro-batches. */
+  setLive({ batches, step, settings }: StepInputs): void {
+    const valid = batches.reduce((sum, { targets }) => sum + validTargets(targets), 0);
+    setLiveValues(this.state, settings, step, valid, batches.length);
+    this.state.live.flush(this.open.device.queue);
+  }
+
+  /** Brings a micro-batch to the device. */
   write({ tokens, targets, documents, domains }: Batch): void {
     const { queue } = this.open.device;
     const { tokens_T, targets_T, documents_T, domains_T } = this.state.batch;
@@ -156,64 +154,19 @@ export class Stepper {
   }
 
   destroy(): void {
+    this.programs.microBatch.destroy();
+    this.programs.update.destroy();
     this.readback.destroy();
   }
 }
 
-/** Bytes of one shipment with everything wished for. */
-export function stepReadbackBytes(state: RunState): number {
-  const attention = { layer: 0, head: 0, sequence: 0 };
-  const everything = wishedTensors(state, { bias: true, domains: true, attention });
-  return everything.reduce((sum, tensor) => sum + tensor.bytes, 0);
-}
+const validTargets = (targets: Uint32Array): number =>
+  targets.reduce((sum, target) => sum + Number(target !== IGNORED), 0);
 
-function wishedTensors(state: RunState, { bias, domains, attention }: StepWishes): Tensor[] {
-  const { losses, clip, balanceLoss_LB, counts_LE, router, domainCounts, attentionMap } = state;
-  return [
-    losses,
-    clip,
-    balanceLoss_LB,
-    counts_LE,
-    ...(bias ? [router.bias_LE, router.momentum_LE, router.update_LE] : []),
-    ...(domains ? [domainCounts] : []),
-    ...(attention ? [attentionMap] : []),
-  ];
-}
-
-function numbersOf(
-  arrays: readonly (Float32Array | Uint32Array)[],
-  { settings }: RunState,
-  wishes: StepWishes,
-): StepNumbers {
-  const [losses, clip, balance, counts, ...rest] = arrays as [
-    Float32Array,
-    Float32Array,
-    Float32Array,
-    Uint32Array,
-    ...(Float32Array | Uint32Array)[],
-  ];
-  const hasMixtures = mixtureLayers(settings.model).length > 0;
-  const next = () => rest.shift()!;
-  const bias = wishes.bias
-    ? {
-        bias: next() as Float32Array,
-        momentum: next() as Float32Array,
-        update: next() as Float32Array,
-      }
-    : undefined;
-  const domains = wishes.domains ? (next() as Uint32Array) : undefined;
-  const attention = wishes.attention ? (next() as Float32Array) : undefined;
-  const total = balance.reduce((sum, value) => sum + value, 0) / settings.data.batchSequences;
-  return {
-    crossEntropy: losses[0]!,
-    squaredLse: losses[1]!,
-    sequenceBalance: hasMixtures ? total : 0,
-    gradientNorm: clip[0]!,
-    clipScale: clip[1]!,
-    isHalted: clip[2] !== 0,
-    counts,
-    ...(bias ? { bias } : {}),
-    ...(domains ? { domains } : {}),
-    ...(attention ? { attention } : {}),
-  };
+/** Domains add up over the micro-batches; attention is that of the last one. */
+function wishedSections({ domains, attention }: StepWishes, isLast: boolean): Set<string> {
+  const wanted = new Set<string>();
+  if (domains) wanted.add(sections.domains);
+  if (attention && isLast) wanted.add(sections.attention(attention.layer));
+  return wanted;
 }

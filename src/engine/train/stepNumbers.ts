@@ -1,0 +1,119 @@
+/** @file What a step reads back, and what it says once it is here. */
+import { mixtureLayers } from '@/engine/config/layers';
+import type { Settings } from '@/engine/config/settings';
+import { lossAt } from '@/engine/ops/lossSum';
+import type { RunState } from './state';
+
+/** What a step reads back besides the scalars. */
+export interface StepWishes {
+  readonly bias?: boolean;
+  readonly domains?: boolean;
+  readonly attention?: { readonly layer: number; readonly head: number; readonly sequence: number };
+}
+
+/** The numbers of one step, as the device left them. Expert arrays are [mixture layers, experts]. */
+export interface StepNumbers {
+  /** Batches whose gradients made the step. */
+  readonly microBatches: number;
+  /** Mean over valid targets of all micro-batches, nats. */
+  readonly crossEntropy: number;
+  /** Mean squared log-sum-exp, without its weight. */
+  readonly squaredLse: number;
+  /**
+   * Largest minus mean cross-entropy over the micro-batches, each by its own targets, nats; undefined where fewer
+   * than two have any. Trinity, eq. 40.
+   */
+  readonly batchHet: number | undefined;
+  /** Balance loss summed over layers and averaged over sequences, without its weight. */
+  readonly sequenceBalance: number;
+  readonly gradientNorm: number;
+  readonly clipScale: number;
+  /** A gradient was not finite: nothing was updated, now and in every later step. */
+  readonly isHalted: boolean;
+  /** Of all micro-batches together. */
+  readonly counts: Uint32Array;
+  /** L2 norms over all layers; of the momentum only where the balancer has one. */
+  readonly biasNorm: number;
+  readonly momentumNorm: number;
+  readonly bias?: {
+    readonly bias: Float32Array;
+    readonly momentum: Float32Array;
+    readonly update: Float32Array;
+  };
+  /** u32 [mixture layers, domains, experts], of all micro-batches together. */
+  readonly domains?: Uint32Array;
+  /** [side, side], of the last micro-batch. */
+  readonly attention?: Float32Array;
+}
+
+/** Bytes of one shipment with everything wished for. */
+export function stepReadbackBytes(state: RunState): number {
+  const attention = { layer: 0, head: 0, sequence: 0 };
+  const everything = wishedTensors(state, { bias: true, domains: true, attention });
+  return Object.values(everything).reduce((sum, tensor) => sum + tensor.bytes, 0);
+}
+
+export function wishedTensors(
+  { totals, clip, router, attentionMap }: RunState,
+  { bias, domains, attention }: StepWishes,
+) {
+  return {
+    losses: totals.losses,
+    clip,
+    balance: totals.balanceLoss_LB,
+    counts: totals.counts_LE,
+    bias: router.bias_LE,
+    momentum: router.momentum_LE,
+    ...(bias ? { update: router.update_LE } : {}),
+    ...(domains ? { domains: totals.domainCounts } : {}),
+    ...(attention ? { attention: attentionMap } : {}),
+  };
+}
+
+/** What `wishedTensors` named, on this side. */
+export interface Arrived {
+  readonly losses: Float32Array;
+  readonly clip: Float32Array;
+  readonly balance: Float32Array;
+  readonly counts: Uint32Array;
+  readonly bias: Float32Array;
+  readonly momentum: Float32Array;
+  readonly update?: Float32Array;
+  readonly domains?: Uint32Array;
+  readonly attention?: Float32Array;
+}
+
+/** @param microBatches of the step. */
+export function numbersOf(arrived: Arrived, settings: Settings, microBatches: number): StepNumbers {
+  const { losses, clip, balance, counts, bias, momentum, update, domains, attention } = arrived;
+  const hasMixtures = mixtureLayers(settings.model).length > 0;
+  const sequences = settings.data.batchSequences * microBatches;
+  const total = balance.reduce((sum, value) => sum + value, 0) / sequences;
+  return {
+    microBatches,
+    crossEntropy: losses[lossAt.crossEntropy]!,
+    squaredLse: losses[lossAt.squaredLse]!,
+    batchHet: batchHet(losses),
+    sequenceBalance: hasMixtures ? total : 0,
+    gradientNorm: clip[0]!,
+    clipScale: clip[1]!,
+    isHalted: clip[2] !== 0,
+    counts,
+    biasNorm: norm(bias),
+    momentumNorm: norm(momentum),
+    ...(update ? { bias: { bias, momentum, update } } : {}),
+    ...(domains ? { domains } : {}),
+    ...(attention ? { attention } : {}),
+  };
+}
+
+function batchHet(losses: Float32Array): number | undefined {
+  const count = losses[lossAt.microBatchCount]!;
+  if (count < 2) return undefined;
+  const mean = losses[lossAt.microBatchSum]! / count;
+  // The mean of equal losses may round past the largest.
+  return Math.max(0, losses[lossAt.microBatchLargest]! - mean);
+}
+
+const norm = (values: Float32Array): number =>
+  Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
