@@ -1,6 +1,7 @@
 /**
- * @file The safetensors format: eight bytes of header length, a JSON header, then the data of all tensors.
- * https://github.com/huggingface/safetensors, section "Format".
+ * @file Reads the safetensors format: eight bytes of header length, a JSON header, then the data of all tensors
+ * without a gap. https://github.com/huggingface/safetensors, section "Format". A file may come from anybody: nothing
+ * is believed before it was checked, and no tensor is copied before somebody asks for its values.
  */
 
 export type SafeDtype = 'F32' | 'F16' | 'BF16' | 'I32' | 'U32';
@@ -8,7 +9,7 @@ export type SafeDtype = 'F32' | 'F16' | 'BF16' | 'I32' | 'U32';
 export interface SafeTensor {
   readonly dtype: SafeDtype;
   readonly shape: readonly number[];
-  /** Little-endian, row-major. */
+  /** Little-endian, row-major; a view of the file. */
   readonly bytes: Uint8Array;
 }
 
@@ -18,45 +19,96 @@ export class SafetensorsError extends Error {
 }
 
 const BYTES: Readonly<Record<SafeDtype, number>> = { F32: 4, F16: 2, BF16: 2, I32: 4, U32: 4 };
-const MAX_HEADER = 100 * 2 ** 20;
-const PREFIX = 8;
+/** The format's own bound, in bytes. */
+const MAX_HEADER = 100_000_000;
+export const PREFIX = 8;
+export const METADATA = '__metadata__';
+/** Longest part of a name that a message repeats, in letters. */
+const MAX_QUOTED_LETTERS = 120;
 
-/** @throws {SafetensorsError} on a header that is cut, lies, or names a type that is not known here. */
+/**
+ * Every tensor by name.
+ * @throws {SafetensorsError} on a header that is cut, too long, no JSON or names a tensor twice; on a type that is
+ * not known here; on tensors that overlap, leave a gap, or do not fill what their shape needs.
+ */
 export function readSafetensors(file: Uint8Array): Map<string, SafeTensor> {
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   if (file.byteLength < PREFIX) throw new SafetensorsError('the file is shorter than a header');
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const headerBytes = Number(view.getBigUint64(0, true));
   if (headerBytes > MAX_HEADER || PREFIX + headerBytes > file.byteLength) {
     throw new SafetensorsError(
-      `the header claims ${headerBytes} bytes, the file has ${file.byteLength}`,
+      `the header claims ${headerBytes} bytes; the file has ${file.byteLength}, and no header has over ${MAX_HEADER}`,
     );
   }
   const data = file.subarray(PREFIX + headerBytes);
-  const tensors = new Map<string, SafeTensor>();
-  for (const [name, entry] of Object.entries(parsed(file.subarray(PREFIX, PREFIX + headerBytes)))) {
-    if (name !== '__metadata__') tensors.set(name, tensorOf(name, entry, data));
-  }
-  return tensors;
+  const header = parsed(file.subarray(PREFIX, PREFIX + headerBytes));
+  const placed = Object.entries(header)
+    .filter(([name]) => name !== METADATA)
+    .map(([name, entry]) => placedTensor(name, entry, data));
+  expectCovered(placed, data.byteLength);
+  return new Map(placed.map(({ name, tensor }) => [name, tensor]));
 }
 
 function parsed(header: Uint8Array): Record<string, unknown> {
+  let value: unknown;
+  let text = '';
   try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(header));
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
+    text = new TextDecoder('utf-8', { fatal: true }).decode(header);
+    value = JSON.parse(text);
   } catch {
     // told below, as for any other header that is no object
   }
-  throw new SafetensorsError('the header is no JSON object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new SafetensorsError('the header is no JSON object');
+  }
+  const twice = repeatedKey(text);
+  if (twice !== undefined) throw new SafetensorsError(`${quoted(twice)}: is there twice`);
+  return value as Record<string, unknown>;
 }
 
-function tensorOf(name: string, entry: unknown, data: Uint8Array): SafeTensor {
+/**
+ * The first key that a JSON object has twice; a parser keeps the last of them without a word. Letter by letter: a
+ * pattern's stack does not bear a text of a hundred megabytes.
+ */
+function repeatedKey(json: string): string | undefined {
+  const seen = new Set<string>();
+  let depth = 0;
+  for (let at = 0; at < json.length; at++) {
+    const letter = json[at];
+    if (letter === '{' || letter === '[') depth++;
+    else if (letter === '}' || letter === ']') depth--;
+    if (letter !== '"') continue;
+    const start = at;
+    for (at++; json[at] !== '"'; at++) if (json[at] === '\\') at++;
+    if (depth !== 1 || !isBeforeColon(json, at + 1)) continue;
+    const key = JSON.parse(json.slice(start, at + 1)) as string;
+    if (seen.has(key)) return key;
+    seen.add(key);
+  }
+  return undefined;
+}
+
+function isBeforeColon(json: string, at: number): boolean {
+  let next = at;
+  while (' \t\n\r'.includes(json[next]!)) next++;
+  return json[next] === ':';
+}
+
+interface PlacedTensor {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+  readonly tensor: SafeTensor;
+}
+
+const isCount = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
+
+function placedTensor(key: string, entry: unknown, data: Uint8Array): PlacedTensor {
+  const name = quoted(key);
   const { dtype, shape, data_offsets: range } = (entry ?? {}) as Record<string, unknown>;
-  const isCount = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
   if (typeof dtype !== 'string' || !Object.hasOwn(BYTES, dtype)) {
-    throw new SafetensorsError(
-      `${name}: type ${String(dtype)} is not one of ${Object.keys(BYTES).join(', ')}`,
-    );
+    const known = Object.keys(BYTES).join(', ');
+    throw new SafetensorsError(`${name}: type ${quoted(String(dtype))} is not one of ${known}`);
   }
   if (!Array.isArray(shape) || !shape.every(isCount))
     throw new SafetensorsError(`${name}: has no shape`);
@@ -67,16 +119,49 @@ function tensorOf(name: string, entry: unknown, data: Uint8Array): SafeTensor {
   const want = shape.reduce((a, b) => a * b, BYTES[dtype as SafeDtype]);
   if (end - start !== want || end > data.byteLength) {
     throw new SafetensorsError(
-      `${name}: [${shape.join(', ')}] needs ${want} bytes, bytes ${start} to ${end} are given`,
+      `${name}: [${quoted(shape.join(', '))}] needs ${want} bytes; bytes ${start} to ${end} of ${data.byteLength} are given`,
     );
   }
-  return { dtype: dtype as SafeDtype, shape: shape as number[], bytes: data.subarray(start, end) };
+  const tensor = { dtype: dtype as SafeDtype, shape, bytes: data.subarray(start, end) };
+  return { name: key, start, end, tensor };
+}
+
+/** Every byte of the data belongs to one tensor. */
+function expectCovered(placed: readonly PlacedTensor[], length: number): void {
+  const ordered = [...placed].sort((a, b) => a.start - b.start || a.end - b.end);
+  let end = 0;
+  let before = 'the header';
+  for (const { name, start, end: next } of ordered) {
+    if (start < end) throw new SafetensorsError(`${quoted(name)}: overlaps ${quoted(before)}`);
+    if (start > end) throw gap(end, start);
+    end = next;
+    before = name;
+  }
+  if (end !== length) throw gap(end, length);
+}
+
+const gap = (from: number, to: number) =>
+  new SafetensorsError(`bytes ${from} to ${to} of the data belong to no tensor`);
+
+/** Words of a file's own, short and without letters that steer the text around them. */
+export function quoted(words: string): string {
+  const plain = words.slice(0, MAX_QUOTED_LETTERS).replace(/\p{C}/gu, '');
+  return words.length > MAX_QUOTED_LETTERS ? `${plain}…` : plain;
 }
 
 /** Values as float32; bf16 and f16 are widened, integers converted. */
-export function toFloat32({ dtype, bytes }: SafeTensor): Float32Array {
+export const toFloat32 = (tensor: SafeTensor): Float32Array =>
+  float32Range(tensor, 0, tensor.bytes.byteLength / BYTES[tensor.dtype]);
+
+/** Values of `count` elements from `start` on, as `toFloat32`. */
+export function float32Range(
+  { dtype, bytes }: SafeTensor,
+  start: number,
+  count: number,
+): Float32Array {
+  const size = BYTES[dtype];
   // A copy that starts at 0 of its own buffer; Node's Buffer.slice would share the whole file's.
-  const own = new Uint8Array(bytes);
+  const own = new Uint8Array(bytes.subarray(start * size, (start + count) * size));
   switch (dtype) {
     case 'F32':
       return new Float32Array(own.buffer);
@@ -85,8 +170,7 @@ export function toFloat32({ dtype, bytes }: SafeTensor): Float32Array {
     case 'U32':
       return Float32Array.from(new Uint32Array(own.buffer));
     case 'BF16': {
-      const words = new Uint16Array(own.buffer);
-      const wide = Uint32Array.from(words, (word) => word << 16);
+      const wide = Uint32Array.from(new Uint16Array(own.buffer), (word) => word << 16);
       return new Float32Array(wide.buffer);
     }
     case 'F16':

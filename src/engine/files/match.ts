@@ -1,0 +1,137 @@
+/**
+ * @file Finds the weights of a model among the tensors of a checkpoint. Everything is checked before anything is
+ * used: each weight is there with its shape and a floating type, and no tensor is left over.
+ */
+import type { Settings } from '@/engine/config/settings';
+import { embeddingName, headName, parameterSpecs } from '@/engine/model/parameters';
+import { checkpointTensors, EXPERTS } from './checkpoint';
+import { CheckpointError } from './checkpointError';
+import { biasNames, hasBiases } from './names';
+import { quoted, type SafeTensor } from './safetensors';
+
+type Model = Settings['model'];
+type Tensors = ReadonlyMap<string, SafeTensor>;
+
+/** Part of a checkpoint tensor and the part of a weight of the engine that it is. In elements. */
+export interface Part {
+  readonly source: SafeTensor;
+  readonly from: number;
+  readonly to: number;
+  readonly length: number;
+}
+
+export interface MatchedWeights {
+  /** By the engine's name of each weight. */
+  readonly weights: ReadonlyMap<string, readonly Part[]>;
+  /** Selection bias [E] of each mixture layer; undefined where the checkpoint has none: 0 then. */
+  readonly biases: readonly (SafeTensor | undefined)[];
+}
+
+const FLOATS: readonly string[] = ['F32', 'F16', 'BF16'];
+
+/** Tensors that some folders hold and that follow from the configuration. */
+const FOLLOWS = /\.rotary_emb\.inv_freq$/;
+
+/** @throws {CheckpointError} naming the tensor that is missing, left over, or of another shape or type. */
+export function matchWeights(model: Model, tensors: Tensors): MatchedWeights {
+  const found = new Finder(tensors);
+  const weights = new Map<string, readonly Part[]>();
+  for (const spec of parameterSpecs(model)) {
+    const own = checkpointTensors(model, spec);
+    const fused = own[0]!.name.includes(EXPERTS) ? fusedParts(found, own[0]!.name, spec.shape) : [];
+    const parts = fused.length > 0 ? fused : own.map((part) => found.whole(part));
+    weights.set(spec.name, parts);
+  }
+  const biases = biasNames(model).map((name) =>
+    hasBiases(model) || tensors.has(name)
+      ? found.whole({ name, shape: [model.expertCount], start: 0 }).source
+      : undefined,
+  );
+  if (model.tiedEmbeddings) expectTied(found, tensors);
+  found.expectNothingLeft();
+  return { weights, biases };
+}
+
+class Finder {
+  readonly #used = new Set<string>();
+
+  constructor(readonly tensors: Tensors) {}
+
+  has(name: string): boolean {
+    return this.tensors.has(name);
+  }
+
+  /** The tensor as one part. */
+  whole({ name, shape, start }: { name: string; shape: readonly number[]; start: number }): Part {
+    const source = this.take(name, shape);
+    return { source, from: 0, to: start, length: elements(shape) };
+  }
+
+  take(name: string, shape: readonly number[]): SafeTensor {
+    const tensor = this.tensors.get(name);
+    if (!tensor) throw new CheckpointError(`${name} is missing.`);
+    if (tensor.shape.join() !== shape.join()) {
+      throw new CheckpointError(
+        `${name}: config.json makes it [${shape.join(', ')}], the file has [${quoted(tensor.shape.join(', '))}].`,
+      );
+    }
+    if (!FLOATS.includes(tensor.dtype)) {
+      throw new CheckpointError(`${name}: want ${FLOATS.join(', ')}, got ${tensor.dtype}.`);
+    }
+    this.#used.add(name);
+    return tensor;
+  }
+
+  expectNothingLeft(): void {
+    const left = [...this.tensors.keys()].filter(
+      (name) => !this.#used.has(name) && !FOLLOWS.test(name),
+    );
+    if (left.length === 0) return;
+    const more = left.length > 1 ? ` and ${left.length - 1} more` : '';
+    throw new CheckpointError(
+      `${quoted(left[0]!)}${more}: no weight of this config.json has that name.`,
+    );
+  }
+}
+
+const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/**
+ * The same weight out of the tensors that newer versions of transformers keep for all experts of a layer:
+ * `gate_up_proj` [E, 2 F, D], gate rows first, and `down_proj` [E, D, F]. Empty where there is none.
+ * @param first checkpoint name of the weight of expert 0.
+ */
+function fusedParts(found: Finder, first: string, shape: readonly number[]): Part[] {
+  const [prefix, matrix] = first.split(`${EXPERTS}0.`) as [string, string];
+  const [E, rows, columns] = shape as [number, number, number];
+  if (matrix === 'down_proj.weight') {
+    const name = `${prefix}${EXPERTS}down_proj`;
+    return found.has(name) ? [found.whole({ name, shape, start: 0 })] : [];
+  }
+  const name = `${prefix}${EXPERTS}gate_up_proj`;
+  if (!found.has(name)) return [];
+  const source = found.take(name, [E, 2 * rows, columns]);
+  const length = rows * columns;
+  const half = matrix === 'gate_proj.weight' ? 0 : length;
+  return Array.from({ length: E }, (_, e) => ({
+    source,
+    from: 2 * e * length + half,
+    to: e * length,
+    length,
+  }));
+}
+
+/** A head that is the embedding may be there once more, if it is the same. */
+function expectTied(found: Finder, tensors: Tensors): void {
+  const head = tensors.get(headName);
+  if (!head) return;
+  const embedding = tensors.get(embeddingName)!;
+  found.take(headName, embedding.shape);
+  const isSame =
+    head.dtype === embedding.dtype && head.bytes.every((byte, i) => byte === embedding.bytes[i]);
+  if (!isSame) {
+    throw new CheckpointError(
+      `${headName}: config.json ties it to ${embeddingName}, but the two differ.`,
+    );
+  }
+}
