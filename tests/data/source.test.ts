@@ -1,77 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { defaultSettings, type Settings } from '@/engine/config/settings';
-import { type Batch, type BatchSource, IGNORED } from '@/engine/data/batch';
-import { domainIds, domainShares } from '@/engine/data/domains';
+import { stepOfMicroBatch } from '@/engine/config/growth';
+import { defaultSettings } from '@/engine/config/settings';
+import { type Batch, IGNORED } from '@/engine/data/batch';
+import { domainIds, domainShares, mixturePhases, phaseAt } from '@/engine/data/domains';
 import { createBatchSource, heldOutBatches } from '@/engine/data/source';
+import { anySettings, anyStream, open, strays, type Turn, take, turnsOf } from './streams';
 import { corpora, ownText, settingsWith, textOf, texts } from './texts';
-
-const weight = fc.oneof(fc.constant(0), fc.double({ min: 0.05, max: 5, noNaN: true }));
-
-/** Settings with any mixture of the six domains and any small shape. */
-const anySettings = fc
-  .record({
-    seed: fc.nat(0xffff_ffff),
-    contextLength: fc.integer({ min: 2, max: 160 }),
-    batchSequences: fc.integer({ min: 1, max: 5 }),
-    intraDocumentMask: fc.boolean(),
-    recallPairs: fc.integer({ min: 1, max: 32 }),
-    weights: fc.tuple(weight, weight, weight, weight, weight, weight),
-  })
-  .filter(({ weights }) => weights.some((one) => one > 0))
-  .map(({ seed, weights, ...data }): Settings => {
-    const [novel, speeches, code, arithmetic, recall, own] = weights;
-    return settingsWith({
-      run: { seed },
-      data: {
-        ...data,
-        novelWeight: novel,
-        speechesWeight: speeches,
-        codeWeight: code,
-        arithmeticWeight: arithmetic,
-        recallWeight: recall,
-        ownTextWeight: own,
-      },
-    });
-  });
-
-const open = (settings: Settings) => createBatchSource(settings, corpora, ownText);
-
-async function take(source: BatchSource, count: number): Promise<Batch[]> {
-  const batches: Batch[] = [];
-  for (let index = 0; index < count; index++) batches.push(await source.next());
-  return batches;
-}
-
-/** What one domain gave in one go: tokens of one document. */
-interface Turn {
-  readonly domain: number;
-  readonly tokens: number[];
-  readonly targets: number[];
-  readonly isLastOfSequence: boolean;
-}
-
-/** Cuts batches back into turns, by the change of the document index. */
-function turnsOf(batches: readonly Batch[], contextLength: number): Turn[] {
-  const turns: Turn[] = [];
-  for (const { tokens, targets, documents, domains } of batches) {
-    for (let start = 0; start < tokens.length; start += contextLength) {
-      const end = start + contextLength;
-      for (let at = start; at < end; ) {
-        let next = at;
-        while (next < end && documents[next] === documents[at]) next++;
-        turns.push({
-          domain: domains[at]!,
-          tokens: [...tokens.subarray(at, next)],
-          targets: [...targets.subarray(at, next)],
-          isLastOfSequence: next === end,
-        });
-        at = next;
-      }
-    }
-  }
-  return turns;
-}
 
 /** The documents that a text domain's turns put together again, in the order they were opened. */
 function documentsOf(turns: readonly Turn[], loaderCount: number) {
@@ -96,7 +31,7 @@ const heldOutTexts = (all: readonly string[]) => all.filter((_, index) => index 
 describe('the training stream', () => {
   test('is the same for equal settings, and another for another seed', async () => {
     await fc.assert(
-      fc.asyncProperty(anySettings, async (settings) => {
+      fc.asyncProperty(anyStream, async (settings) => {
         expect(await take(open(settings), 4)).toEqual(await take(open(settings), 4));
       }),
       { numRuns: 40 },
@@ -107,7 +42,7 @@ describe('the training stream', () => {
 
   test('goes on from a cursor as if it had never stopped', async () => {
     await fc.assert(
-      fc.asyncProperty(anySettings, fc.nat(12), async (settings, before) => {
+      fc.asyncProperty(anyStream, fc.nat(12), async (settings, before) => {
         const whole = open(settings);
         await take(whole, before);
         const cursor = JSON.parse(JSON.stringify(await whole.cursor()));
@@ -118,7 +53,7 @@ describe('the training stream', () => {
         expect(await take(resumed, 6)).toEqual(expected);
         expect(await resumed.cursor()).toEqual(await whole.cursor());
       }),
-      { numRuns: 60 },
+      { numRuns: 150 },
     );
   });
 
@@ -211,21 +146,19 @@ describe('the training stream', () => {
 
   test('keeps the share of every domain in tokens, however long its documents are', async () => {
     await fc.assert(
-      fc.asyncProperty(anySettings, async (settings) => {
+      fc.asyncProperty(anyStream, async (settings) => {
         const { contextLength } = settings.data;
-        const shares = domainShares(settings, true);
-        const given = new Array<number>(domainIds.length).fill(0);
-        let total = 0;
-        for (const { domains } of await take(open(settings), 40)) {
-          for (const domain of domains) given[domain]!++;
-          total += domains.length;
-        }
-        for (const [domain, share] of shares.entries()) {
-          const stray = Math.abs(given[domain]! - share * total) / contextLength;
-          expect(stray).toBeLessThan(2 * domainIds.length);
+        const phases = mixturePhases(settings, true);
+        const batches = await take(open(settings), 40);
+        for (const [index, phase] of phases.entries()) {
+          const own = batches.filter(
+            (_, batch) => phaseAt(stepOfMicroBatch(batch, settings.schedule), phases) === index,
+          );
+          const worst = Math.max(...strays(own, phase, contextLength));
+          expect(worst).toBeLessThan(2 * domainIds.length);
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 60 },
     );
   });
 

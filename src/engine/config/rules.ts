@@ -81,6 +81,8 @@ function sharedPositions(model: Settings['model']): Rule {
 }
 
 function dataRules({ data, phase2, phase3, model }: Settings): Rule[] {
+  const later = [phase2, phase3].filter(({ startsAt }) => startsAt > 0);
+  const texts = textCount([data, ...later]);
   const isEmpty = (weights: Omit<Settings['phase2'], 'startsAt'>) =>
     weights.novelWeight +
       weights.speechesWeight +
@@ -105,11 +107,27 @@ function dataRules({ data, phase2, phase3, model }: Settings): Rule[] {
       `${data.rsdbWorkers} does not divide data.rsdbDocuments (${data.rsdbDocuments})`,
     ],
     [
+      'data.rsdbDocuments',
+      data.order === 'sequential' || data.rsdbDocuments >= data.rsdbWorkers * texts,
+      `${data.rsdbDocuments} is under one for each text of the mixture (${texts}) and each of data.rsdbWorkers (${data.rsdbWorkers})`,
+    ],
+    [
       'data.utkShare',
       data.utkShare === 0 || model.vocabSize >= 256,
       `${data.utkShare} needs sentinel bytes, so a model.vocabSize of at least 256, got ${model.vocabSize}`,
     ],
   ];
+}
+
+type TextWeights = Pick<
+  Settings['data'],
+  'novelWeight' | 'speechesWeight' | 'codeWeight' | 'ownTextWeight'
+>;
+
+/** Texts that have a share of any of the mixtures; the generated domains are none. */
+function textCount(mixtures: readonly TextWeights[]): number {
+  const weights = ['novelWeight', 'speechesWeight', 'codeWeight', 'ownTextWeight'] as const;
+  return weights.filter((weight) => mixtures.some((mixture) => mixture[weight] > 0)).length;
 }
 
 function scheduleRules({ schedule }: Settings): Rule[] {

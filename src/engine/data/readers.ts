@@ -1,9 +1,12 @@
 /** @file What a stream of one domain's documents is, and what its kinds have in common. */
+import { Random, type RandomState } from '@/engine/math/random';
 import { type Documents, endOfDocument } from './documents';
 
 export interface DocumentReader {
   /** Least room that a reading makes sense with, in tokens. */
   readonly smallestRoom: number;
+  /** Told before each sequence of the stream, counted from 0, where it matters to the reader. */
+  startSequence?(sequence: number): void;
   /**
    * Writes the next tokens of one document to `tokens` from `at` on, up to `room` of them or to the
    * document's closing 0, whichever comes first.
@@ -22,6 +25,9 @@ export interface ResumableReader extends DocumentReader {
   seek(cursor: unknown): void;
 }
 
+/** Letters of a refused cursor that a message shows. */
+const longestQuote = 200;
+
 /** Whole numbers whose meaning is the reader's own. */
 export type ReaderCursor = readonly number[];
 
@@ -30,13 +36,29 @@ export class CursorError extends Error {
   override readonly name = 'CursorError';
 }
 
-/** @throws {CursorError} unless `cursor` is `count` whole numbers of 0 or more. */
-export function expectNumbers(cursor: unknown, count: number): asserts cursor is readonly number[] {
-  const isPlace = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
-  if (!Array.isArray(cursor) || cursor.length !== count || !cursor.every(isPlace)) {
-    throw new CursorError(
-      `data cursor: want ${count} whole numbers for a reader, got ${JSON.stringify(cursor)}`,
-    );
+/** Whether `value` can count something or be a place: a whole number of 0 or more. */
+export const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** @throws {CursorError} unless `cursor` is whole numbers of 0 or more: `count` of them, where it is given. */
+export function expectNumbers(
+  cursor: unknown,
+  count?: number,
+): asserts cursor is readonly number[] {
+  const isWhole = Array.isArray(cursor) && cursor.every(isCount);
+  if (isWhole && cursor.length === (count ?? cursor.length)) return;
+  const got = JSON.stringify(cursor)?.slice(0, longestQuote);
+  throw new CursorError(
+    `data cursor: want ${count ?? 'some'} whole numbers for a reader, got ${got}`,
+  );
+}
+
+/** A generator that goes on from `words`. @throws {CursorError} unless they are the state of one. */
+export function randomFrom(words: unknown): Random {
+  try {
+    return Random.fromState(words as RandomState);
+  } catch {
+    throw new CursorError('data cursor: the state of its random numbers is missing or damaged');
   }
 }
 

@@ -9,16 +9,18 @@ import {
   corpusIds,
   describeDomains,
   domainIds,
-  domainShares,
+  isMixed,
+  mixturePhases,
+  type Phase,
 } from './domains';
 import { checkOwnText, TextError } from './ownText';
 import { createBatchSource, heldOutBatches } from './source';
 
 export interface RunData {
-  /** Every domain by index, also those without a share of this mixture. */
+  /** Every domain by index, also those without a share of any mixture. */
   readonly domains: readonly DomainInfo[];
   readonly training: BatchSource;
-  /** The same for every run on equal data; empty when the mixture has nothing to hold out. */
+  /** In the mixture of phase 1, the same for every run on equal data; empty when that mixture has nothing to hold out. */
   readonly heldOut: readonly Batch[];
 }
 
@@ -26,7 +28,7 @@ export interface DataService {
   /**
    * @throws {ConfigError} when the vocabulary is smaller than a byte.
    * @throws {CorpusError} when a shipped text cannot be read.
-   * @throws {TextError} when the mixture holds nothing but a text of the visitor's that is not here.
+   * @throws {TextError} when a mixture holds nothing but a text of the visitor's that is not here.
    */
   openRun(settings: Settings): Promise<RunData>;
   /**
@@ -60,9 +62,9 @@ export function createDataService(loadCorpus: (id: CorpusId) => Promise<Uint8Arr
   return {
     async openRun(settings) {
       const own = ownText;
-      const shares = checkedShares(settings, own !== undefined);
-      const corpora = await loadCorpora(shares, load);
-      const domains = describeDomains(shares);
+      const phases = checkedPhases(settings, own !== undefined);
+      const corpora = await loadCorpora(phases, load);
+      const domains = describeDomains(phases);
       return {
         domains: domains.map((domain) =>
           domain.id === 'own' && own ? { ...domain, source: own.name } : domain,
@@ -81,26 +83,29 @@ export function createDataService(loadCorpus: (id: CorpusId) => Promise<Uint8Arr
   };
 }
 
-function checkedShares(settings: Settings, hasOwnText: boolean): number[] {
+function checkedPhases(settings: Settings, hasOwnText: boolean): readonly [Phase, ...Phase[]] {
   if (settings.model.vocabSize < byteCount) {
     throw new ConfigError(
       `model.vocabSize: ${settings.model.vocabSize} is below ${byteCount}; a token is a byte`,
     );
   }
-  const shares = domainShares(settings, hasOwnText);
-  if (shares.every((share) => share === 0)) {
+  const phases = mixturePhases(settings, hasOwnText);
+  const empty = phases.find(({ shares }) => shares.every((share) => share === 0));
+  if (empty) {
+    const when = empty.startsAt > 0 ? ` from step ${empty.startsAt} on` : '';
     throw new TextError(
-      'There is nothing to train on. This experiment is made for a text of your own: add one, or give another domain a share.',
+      `There is nothing to train on${when}. This experiment is made for a text of your own: add one, or give another domain a share.`,
     );
   }
-  return shares;
+  return phases;
 }
 
+/** The texts of all phases, so that a run does not stop in its middle for want of one. */
 async function loadCorpora(
-  shares: readonly number[],
+  phases: readonly Phase[],
   load: (id: CorpusId) => Promise<Uint8Array>,
 ): Promise<Corpora> {
-  const needed = corpusIds.filter((id) => shares[domainIds.indexOf(id)]! > 0);
+  const needed = corpusIds.filter((id) => isMixed(domainIds.indexOf(id), phases));
   const loaded = await Promise.all(needed.map(async (id) => [id, await load(id)] as const));
   return Object.fromEntries(loaded);
 }

@@ -1,13 +1,26 @@
 /** @file Batches for a run: an endless training stream, and fixed batches of held-out text. */
+import { stepOfMicroBatch } from '@/engine/config/growth';
 import type { Settings } from '@/engine/config/settings';
-import { Random, type RandomState } from '@/engine/math/random';
+import { Random } from '@/engine/math/random';
 import { arithmeticDocument } from './arithmetic';
 import type { Batch, BatchSource } from './batch';
+import { BufferReader } from './bufferReader';
+import { bufferSizes } from './bufferSizes';
 import { type Documents, documentsOf, splitCorpus, splitOwnText } from './documents';
-import { type Corpora, type DomainId, domainIds, domainShares } from './domains';
+import {
+  type Corpora,
+  type DomainId,
+  domainIds,
+  domainShares,
+  isMixed,
+  mixturePhases,
+  type Phase,
+  phaseAt,
+} from './domains';
 import { GeneratedReader } from './generatedReader';
-import { Packer, type Packing } from './packer';
-import { CursorError, type DocumentReader, type ResumableReader } from './readers';
+import { PackedSource } from './packedSource';
+import { Packer, type Packing, type Untying } from './packer';
+import type { DocumentReader, ResumableReader } from './readers';
 import { drawRecallRoom, recallDocument, smallestRecallRoom } from './recall';
 import { TextReader } from './textReader';
 import { WindowReader } from './windowReader';
@@ -15,16 +28,9 @@ import { WindowReader } from './windowReader';
 /** Held-out batches are the same for every seed of a run, so that runs can be compared. */
 const heldOutSeed = 0;
 
-interface Cursor {
-  /** What the stream is made of; a cursor of anything else is refused. */
-  readonly stream: string;
-  readonly random: RandomState;
-  readonly given: readonly number[];
-  readonly readers: readonly unknown[];
-}
-
 /**
- * The endless training stream of a run: equal settings and texts give equal batches.
+ * The endless training stream of a run: equal settings and texts give equal batches. A batch is a micro-batch;
+ * the first one of the step at which a phase starts is the first in that phase's mixture.
  * @throws {CorpusError} on a corpus that is missing from `corpora` or damaged.
  */
 export function createBatchSource(
@@ -32,28 +38,78 @@ export function createBatchSource(
   corpora: Corpora,
   ownText: Uint8Array | undefined,
 ): BatchSource {
-  const shares = domainShares(settings, ownText !== undefined);
+  const phases = mixturePhases(settings, ownText !== undefined);
   const random = Random.seeded(settings.run.seed).split('training');
-  const names: string[] = [];
+  const texts = domainIds.map((id, domain) =>
+    isMixed(domain, phases) ? textOf(id, corpora, ownText) : undefined,
+  );
+  const isText = texts.map((text) => text !== undefined);
+  const buffers =
+    settings.data.order === 'rsdb' ? bufferSizes(settings, phases, isText) : undefined;
   const readers = domainIds.map((id, domain): ResumableReader | undefined => {
-    if (shares[domain] === 0) return undefined;
-    const documents = textOf(id, corpora, ownText);
-    names.push(`${id} ${shares[domain]} ${documents?.bytes.length ?? ''}`);
-    if (!documents) return generatedReader(id, settings, random.split(id));
-    return new TextReader(documents, documentsOf('training', documents), random.split(id));
+    if (!isMixed(domain, phases)) return undefined;
+    const text = texts[domain];
+    if (!text) return generatedReader(id, settings, random.split(id));
+    const members = documentsOf('training', text);
+    return buffers
+      ? new BufferReader(text, members, random.split(id), buffers[domain]!)
+      : new TextReader(text, members, random.split(id));
   });
-  const { batchSequences, contextLength, recallPairs } = settings.data;
-  const stream = [
-    `${batchSequences}x${contextLength}`,
-    `seed ${settings.run.seed}`,
-    `pairs ${recallPairs}`,
-    ...names,
-  ].join(', ');
-  return new PackedSource(stream, packing(settings, shares, readers), readers, random);
+  const packings = phases.map(({ shares }) => ({
+    ...packing(settings, shares, readers),
+    untying: untying(settings, random),
+  }));
+  return new PackedSource({
+    name: streamName(settings, phases, texts),
+    packings,
+    phaseOf: (batch) => phaseAt(stepOfMicroBatch(batch, settings.schedule), phases),
+    readers,
+    random: random.split('order'),
+  });
+}
+
+/** What a stream is made of, in words. */
+function streamName(
+  { run, data, schedule }: Settings,
+  phases: readonly Phase[],
+  texts: readonly (Documents | undefined)[],
+): string {
+  const parts = [`${data.batchSequences}x${data.contextLength}`, `seed ${run.seed}`];
+  parts.push(`pairs ${data.recallPairs}`);
+  if (data.order === 'rsdb') parts.push(`rsdb ${data.rsdbDocuments}/${data.rsdbWorkers}`);
+  if (data.utkShare > 0) {
+    const order = data.utkKeepsOrder ? 'in order' : 'in any order';
+    parts.push(`untied ${data.utkShare} in ${data.utkChunks} ${order}`);
+  }
+  if (phases.length > 1) {
+    const { microBatches, growAt, grownMicroBatches, growAgainAt, grownAgainMicroBatches } =
+      schedule;
+    parts.push(`phases from ${phases.map(({ startsAt }) => startsAt).join('/')}`);
+    parts.push(
+      `micro-batches ${microBatches}, ${grownMicroBatches} from ${growAt}, ${grownAgainMicroBatches} from ${growAgainAt}`,
+    );
+  }
+  for (const [domain, id] of domainIds.entries()) {
+    if (!isMixed(domain, phases)) continue;
+    const shares = phases.map(({ shares }) => shares[domain]).join('/');
+    parts.push(`${id} ${shares} ${texts[domain]?.bytes.length ?? ''}`);
+  }
+  return parts.join(', ');
+}
+
+function untying({ data }: Settings, random: Random): Untying | undefined {
+  const { utkShare, utkChunks, utkKeepsOrder } = data;
+  if (utkShare === 0) return undefined;
+  return {
+    share: utkShare,
+    chunks: utkChunks,
+    keepsOrder: utkKeepsOrder,
+    random: random.split('untie'),
+  };
 }
 
 /**
- * `count` batches of text that training never sees, in the proportions of the mixture. Empty when no
+ * `count` batches of text that training never sees, in the proportions of the mixture of phase 1, never untied. Empty when no
  * domain of the mixture has anything held out: a text of the visitor's that is a single piece.
  * @throws {CorpusError} as `createBatchSource`
  */
@@ -83,7 +139,8 @@ export function heldOutBatches(
     ),
   );
   const order = random.split('order');
-  return Array.from({ length: count }, () => packer.pack(order));
+  const { batchSequences } = settings.data;
+  return Array.from({ length: count }, (_, index) => packer.pack(order, index * batchSequences));
 }
 
 const packing = (
@@ -121,72 +178,4 @@ function generatedReader(id: DomainId, { data }: Settings, random: Random): Gene
     random,
     generate: (own, room) => recallDocument(own, drawRecallRoom(own, room) - 1, data.recallPairs),
   });
-}
-
-class PackedSource implements BatchSource {
-  readonly #stream: string;
-  readonly #packing: Packing;
-  readonly #readers: readonly (ResumableReader | undefined)[];
-  #packer: Packer;
-  #random: Random;
-
-  constructor(
-    stream: string,
-    packing: Packing,
-    readers: readonly (ResumableReader | undefined)[],
-    random: Random,
-  ) {
-    this.#stream = stream;
-    this.#packing = packing;
-    this.#readers = readers;
-    this.#packer = new Packer(packing);
-    this.#random = random.split('order');
-  }
-
-  async next(): Promise<Batch> {
-    return this.#packer.pack(this.#random);
-  }
-
-  async cursor(): Promise<Cursor> {
-    return {
-      stream: this.#stream,
-      random: this.#random.state(),
-      given: this.#packer.given(),
-      readers: this.#readers.map((reader) => reader?.cursor() ?? null),
-    };
-  }
-
-  async seek(cursor: unknown): Promise<void> {
-    const { random, given, readers } = expectCursor(cursor, this.#stream, this.#readers.length);
-    const before = this.#readers.map((reader) => reader?.cursor());
-    try {
-      for (const [domain, reader] of this.#readers.entries()) reader?.seek(readers[domain]);
-    } catch (error) {
-      for (const [domain, reader] of this.#readers.entries()) reader?.seek(before[domain]);
-      throw error;
-    }
-    this.#packer = new Packer(this.#packing, given);
-    this.#random = Random.fromState(random);
-  }
-}
-
-/** @throws {CursorError} unless `cursor` has the form of one and belongs to `stream`. */
-function expectCursor(cursor: unknown, stream: string, domainCount: number): Cursor {
-  const { random, given, readers, stream: other } = (cursor ?? {}) as Partial<Cursor>;
-  if (other !== stream) {
-    throw new CursorError(
-      `data cursor: it belongs to other data or settings; want "${stream}", got "${String(other)}"`,
-    );
-  }
-  const isWord = (value: unknown) => Number.isInteger(value) && (value as number) >>> 0 === value;
-  const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
-  const isList = (value: unknown, length: number, holds: (item: unknown) => boolean) =>
-    Array.isArray(value) && value.length === length && value.every(holds);
-  const isWhole =
-    isList(random, 4, isWord) &&
-    random?.some((word) => word !== 0) &&
-    isList(given, domainCount, isCount) &&
-    isList(readers, domainCount, () => true);
-  if (!isWhole) throw new CursorError('data cursor: a part of it is missing or damaged');
-  return cursor as Cursor;
 }

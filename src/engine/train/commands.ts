@@ -78,8 +78,10 @@ export interface DomainInfo {
   readonly label: string;
   /** What it is made of, for a caption. */
   readonly source: string;
-  /** Share of the mixture, 0 to 1. */
+  /** Share of the mixture that the run begins with, 0 to 1. */
   readonly share: number;
+  /** Shares in the mixtures of later phases, in their order; empty where there are none. */
+  readonly laterShares: readonly number[];
 }
 
 /** What panels show right now. What nobody watches is neither computed nor read back. */

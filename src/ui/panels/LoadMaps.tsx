@@ -131,9 +131,9 @@ export function DomainsMap() {
   const domains = useRun((state) => state.info?.domains) ?? noDomains;
   const topK = useRun((state) => state.now.model.expertsPerToken);
   const counted = useDrawn(readDomains, 250);
-  // A domain keeps its place in the arrays, also where others have no share of the mixture.
+  // A domain keeps its place in the arrays, also where others have no share of any mixture.
   const shown = useMemo(
-    () => domains.flatMap(({ share }, place) => (share > 0 ? [place] : [])),
+    () => domains.flatMap((one, place) => (isMixed(one) ? [place] : [])),
     [domains],
   );
   const fairOf = useCallback(
@@ -170,6 +170,9 @@ export function DomainsMap() {
     </>
   );
 }
+
+const isMixed = ({ share, laterShares }: DomainInfo) =>
+  share > 0 || laterShares.some((later) => later > 0);
 
 const domainRow = ({ id, label, share }: DomainInfo) => ({
   key: id,

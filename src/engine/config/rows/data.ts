@@ -25,7 +25,7 @@ export const data = {
     source: 'Trinity, 3.2',
     optionHelp: {
       sequential: 'One after the other; what does not fit goes on in a later sequence.',
-      rsdb: 'Random Sequential Document Buffer: each piece from a document drawn out of many open ones.',
+      rsdb: 'Random Sequential Document Buffer: each piece from a text drawn out of many open ones.',
     },
   }),
   rsdbDocuments: int({
@@ -34,7 +34,7 @@ export const data = {
     min: 1,
     max: 65_536,
     unit: 'documents',
-    help: 'Documents that stay open at least (U), over all domains and workers; it is refilled to twice as many.',
+    help: 'Documents that stay open at least (U), over all texts and workers; it is refilled to twice as many.',
     source: 'Trinity, 3.2',
   }),
   rsdbWorkers: int({
@@ -43,7 +43,7 @@ export const data = {
     min: 1,
     max: 64,
     unit: 'workers',
-    help: 'Buffers that take turns; they share the documents evenly.',
+    help: 'Buffers that take turns, one sequence each; they share the documents evenly.',
     source: 'Trinity, 3.2',
   }),
   utkShare: float({
@@ -59,15 +59,15 @@ export const data = {
     label: 'Untied chunks',
     default: 3,
     min: 2,
-    max: 8,
+    max: 5,
     unit: 'a document',
-    help: 'Pieces that an untied document is cut into.',
+    help: 'Pieces that an untied document is cut into; sentinel bytes stand where it was cut.',
     source: 'Untie the Knots, arXiv:2409.04774',
   }),
   utkKeepsOrder: bool({
     label: 'Untied in order',
     default: true,
-    help: 'Pieces of one document keep their order among those of others.',
+    help: 'Pieces of one document keep their order, with pieces of others in between.',
     source: 'Untie the Knots, arXiv:2409.04774',
   }),
   intraDocumentMask: bool({
