@@ -3,6 +3,7 @@ import { dispatch } from '@/engine/ops/dispatch';
 import { groupedLinear, sortedRows, tokenRows } from '@/engine/ops/groupedMatmul';
 import { dispatch as sorting } from '../reference/dispatch';
 import { permuted, groupedLinear as reference } from '../reference/groupedMatmul';
+import { roundedExperts } from '../reference/mxfp8';
 import { expectClose } from '../support/close';
 import { gradient, noise } from '../support/gradient';
 import { openLab } from '../support/lab';
@@ -36,7 +37,7 @@ describe.each([true, false])('groupedLinear, plain %s', (isPlain) => {
       const counts = bench.tensor([1, E], [], 'u32');
       const dispatched = dispatch(bench.tape, bench.tensor([T, K], selected, 'u32'), counts, 0);
       const rows = tokenRows(bench.tape, xs.value, dispatched);
-      const y = bench.tape.keep(groupedLinear(bench.tape, rows, ws.value, dispatched, isPlain));
+      const y = bench.tape.keep(groupedLinear(bench.tape, rows, ws.value, dispatched, { isPlain }));
       bench.seedGradient(y, dy);
       bench.tape.backward();
       await bench.run();
@@ -44,6 +45,56 @@ describe.each([true, false])('groupedLinear, plain %s', (isPlain) => {
       const tolerance = { rtol: 1e-4, atol: 1e-5 };
       expectClose(await bench.read(xs.gradient), plusOne(gradient(loss, x)), tolerance, 'dx');
       expectClose(await bench.read(ws.gradient), plusOne(gradient(loss, w)), tolerance, 'dw');
+    },
+  );
+
+  // odd widths; an expert with three blocks of rows, one with none; widths of more than a block
+  it.each([
+    { T: 11, K: 3, E: 5, F: 6, D: 7, pick: (r: number) => (r * r) % 4 },
+    { T: 60, K: 2, E: 3, F: 40, D: 36, pick: (r: number) => (r % 4 === 0 ? 0 : 2) },
+  ])(
+    'rounds the inputs of all three products in MXFP8: T=$T K=$K E=$E F=$F D=$D',
+    async ({ T, K, E, F, D, pick }) => {
+      const selected = Uint32Array.from({ length: T * K }, (_, r) => pick(r));
+      const { source, sorted, counts } = sorting(selected, E);
+      const spread = (v: number) => Math.fround(v ** 9);
+      const x = noise(T * D, 1).map(spread);
+      const w = noise(E * F * D, 2).map(spread);
+      const dy = noise(T * K * F, 3).map(spread);
+      const choices = Float64Array.from(
+        { length: T * K * D },
+        (_, i) => x[Math.floor(i / D / K) * D + (i % D)]!,
+      );
+      const rowsOf = permuted(choices, source, D);
+      const want = roundedExperts({ x: rowsOf, w, dy, counts, F, D });
+      const bench = lab.bench();
+      const xs = bench.parameter([T, D], x);
+      const own = bench.parameter([T * K, D], rowsOf);
+      const weights = [bench.parameter([E, F, D], w), bench.parameter([E, F, D], w)];
+      const ids = bench.tensor([T, K], selected, 'u32');
+      const dispatched = dispatch(bench.tape, ids, bench.tensor([1, E], [], 'u32'), 0);
+      const inputs = [tokenRows(bench.tape, xs.value, dispatched), sortedRows(own.value)];
+      const options = { precision: 'mxfp8', isPlain } as const;
+      const outputs = inputs.map((rows, i) => {
+        const y = groupedLinear(bench.tape, rows, weights[i]!.value, dispatched, options);
+        bench.seedGradient(y, dy);
+        return bench.tape.keep(y);
+      });
+      bench.tape.backward();
+      await bench.run();
+      const tolerance = { rtol: 1e-5, atol: 1e-6 };
+      for (const [i, y] of outputs.entries()) {
+        expectClose(await bench.read(y), want.y, tolerance, 'y');
+        expectClose(await bench.read(weights[i]!.gradient), plusOne(want.dw), tolerance, 'dw');
+      }
+      expectClose(await bench.read(own.gradient), plusOne(want.dx), tolerance, 'dx of rows');
+      const summed = x.map((_, i) => {
+        const [t, d] = [Math.floor(i / D), i % D];
+        let sum = 1;
+        for (let k = 0; k < K; k++) sum += want.dx[sorted[t * K + k]! * D + d]!;
+        return sum;
+      });
+      expectClose(await bench.read(xs.gradient), summed, tolerance, 'dx of tokens');
     },
   );
 
@@ -70,7 +121,7 @@ describe.each([true, false])('groupedLinear, plain %s', (isPlain) => {
     const rows = tokenRows(bench.tape, xs.value, dispatched);
     weights.forEach((w, i) => {
       const { value } = bench.parameter([E, F, D], w);
-      bench.seedGradient(groupedLinear(bench.tape, rows, value, dispatched, isPlain), dys[i]!);
+      bench.seedGradient(groupedLinear(bench.tape, rows, value, dispatched, { isPlain }), dys[i]!);
     });
     bench.tape.backward();
     await bench.run();
@@ -92,13 +143,9 @@ describe.each([true, false])('groupedLinear, plain %s', (isPlain) => {
       0,
     );
     const x = bench.tensor([T * K, D], permuted(inTokenOrder, source, D));
-    const y = groupedLinear(
-      bench.tape,
-      sortedRows(x),
-      bench.tensor([E, F, D], w),
-      dispatched,
+    const y = groupedLinear(bench.tape, sortedRows(x), bench.tensor([E, F, D], w), dispatched, {
       isPlain,
-    );
+    });
     bench.tape.keep(y);
     await bench.run();
     const want = permuted(reference(inTokenOrder, w, selected, { F, D, K: 1 }), source, F);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { linear, type MatmulForm, matmul } from '@/engine/ops/matmul';
-import { matmul as reference } from '../reference/matmul';
+import { type Product, matmul as reference } from '../reference/matmul';
+import { roundedMatmul } from '../reference/mxfp8';
 import { expectClose } from '../support/close';
 import { gradient, noise } from '../support/gradient';
 import { openLab } from '../support/lab';
@@ -50,6 +51,22 @@ describe('matmul', () => {
         expectClose(await bench.read(plain), want, tolerance, 'plain');
       },
     );
+
+    it.each(shapes)(`${form} rounds both inputs along the axis it sums over: %o`, async (shape) => {
+      const { batch, M, N, K } = shape;
+      // Spread over many powers of two, so that each block has a scale of its own.
+      const a = noise(batch * M * K, 1).map((v) => Math.fround(v ** 9));
+      const b = noise(batch * N * K, 2).map((v) => Math.fround(v ** 9));
+      const want = roundedMatmul(a, b, { form, ...shape });
+      const bench = lab.bench();
+      const c = bench.tensor([want.length], []);
+      const into = { tensor: c, add: 0 } as const;
+      const inputs = { a: bench.tensor([a.length], a), b: bench.tensor([b.length], b) };
+      matmul(bench.tape, { form, ...shape, ...inputs, into, precision: 'mxfp8' });
+      await bench.run();
+      const tolerance = { rtol: 1e-5, atol: 1e-6 };
+      expectClose(await bench.read(c), want, tolerance);
+    });
   }
 });
 
@@ -85,6 +102,40 @@ describe('linear', () => {
       tolerance,
       'dw',
     );
+  });
+
+  // whole vec4s over several blocks with a short last one on every axis; odd sizes
+  it.each([
+    [70, 44, 36],
+    [35, 33, 3],
+  ])('rounds the inputs of all three products in MXFP8, T=%i D=%i N=%i', async (T, D, N) => {
+    const x = noise(T * D, 3).map((v) => Math.fround(v ** 9));
+    const w = noise(N * D, 4).map((v) => Math.fround(v ** 9));
+    const dy = noise(T * N, 5).map((v) => Math.fround(v ** 9));
+    const bench = lab.bench();
+    const xs = bench.parameter([T, D], x);
+    const ws = bench.parameter([N, D], w);
+    const y = bench.tape.keep(linear(bench.tape, xs.value, ws.value, 'mxfp8'));
+    bench.seedGradient(y, dy);
+    bench.tape.backward();
+    await bench.run();
+    const forward: Product = { form: 'nt', batch: 1, M: T, N, K: D };
+    const backwardX: Product = { form: 'nn', batch: 1, M: T, N: D, K: N };
+    const backwardW: Product = { form: 'tn', batch: 1, M: N, N: D, K: T };
+    const tolerance = { rtol: 1e-5, atol: 1e-6 };
+    const plusOne = (values: Float64Array) => values.map((v) => v + 1);
+    expectClose(await bench.read(y), roundedMatmul(x, w, forward), tolerance, 'y');
+    const dx = plusOne(roundedMatmul(dy, w, backwardX));
+    expectClose(await bench.read(xs.gradient), dx, tolerance, 'dx');
+    const dw = plusOne(roundedMatmul(dy, x, backwardW));
+    expectClose(await bench.read(ws.gradient), dw, tolerance, 'dw');
+  });
+
+  it('records nothing more where nothing is rounded', () => {
+    const bench = lab.bench();
+    const x = bench.tensor([4, 8], []);
+    linear(bench.tape, x, bench.tensor([8, 8], []), 'f32');
+    expect(bench.tape.dispatches.map(({ kernel }) => kernel.name)).toEqual(['matmul.nt.vec4']);
   });
 
   it('refuses a weight whose inputs do not match', () => {

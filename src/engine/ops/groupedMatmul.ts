@@ -5,7 +5,7 @@
 
 import { defineKernel } from '@/engine/gpu/kernel';
 import { expectShape } from '@/engine/gpu/shape';
-import { folded, type GradientTarget, type Grid, type Tape } from '@/engine/gpu/tape';
+import { folded, type Grid, type Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
 import dwWgsl from '@/shaders/groupedMatmul.dw.vec4.wgsl?raw';
 import dxWgsl from '@/shaders/groupedMatmul.dx.vec4.wgsl?raw';
@@ -13,6 +13,7 @@ import forwardWgsl from '@/shaders/groupedMatmul.forward.vec4.wgsl?raw';
 import plainWgsl from '@/shaders/groupedMatmul.wgsl?raw';
 import { BLOCK, type Dispatched } from './dispatch';
 import { gatherSum } from './gatherSum';
+import { mxfp8, mxfp8Rows, type Precision } from './mxfp8';
 
 const params = { R: 'u32', E: 'u32', F: 'u32', D: 'u32', gather: 'u32', add: 'u32' } as const;
 const gathering = {
@@ -99,44 +100,96 @@ export function tokenRows(tape: Tape, x_TD: Tensor, dispatched: Dispatched): Exp
   return { values: x_TD, isGathered: true, gradientOwner: rows_RD };
 }
 
-/** y[r] = w[e(r)] x[r]: y [R, F] in sorted order, w [E, F, D]. `isPlain` never takes the faster kernels. */
+export interface GroupedLinear {
+  /** Of both inputs of each product; f32 unless said, which rounds nothing. */
+  readonly precision?: Precision;
+  /** Never take the faster kernels: for comparing the two. */
+  readonly isPlain?: boolean;
+}
+
+/**
+ * y[r] = w[e(r)] x[r]: y [R, F] in sorted order, w [E, F, D]. With `precision` mxfp8 each of the three products,
+ * forward and backward, rounds its own two inputs along the axis that it sums over; gradients pass the rounding as
+ * they are.
+ */
 export function groupedLinear(
   tape: Tape,
   x: ExpertRows,
   w_EFD: Tensor,
   dispatched: Dispatched,
-  isPlain = false,
+  { precision = 'f32', isPlain = false }: GroupedLinear = {},
 ): Tensor {
-  const { expertCount: E, rowCount: R, expertsPerToken, segments, source_R } = dispatched;
+  const { expertCount: E, rowCount: R, segments, source_R } = dispatched;
   const [, F, D] = expectShape('groupedLinear w_EFD', w_EFD, 3);
   expectShape('groupedLinear w_EFD', w_EFD, [E, F, D]);
   expectShape('groupedLinear x', x.gradientOwner, [R, D]);
   const y_RF = tape.tensor([R, F], `${w_EFD.label}(x)`);
-  const values = { R, E, F, D, gather: x.isGathered ? expertsPerToken : 0 };
+  const values = { R, E, F, D };
   const cost = R * F * D;
-  const forward = !isPlain && D % 4 === 0 ? vec4.forward : plain.forward;
+  const read = operands(tape, x, w_EFD, dispatched, precision);
+  const { forward } = !isPlain && D % 4 === 0 ? vec4 : plain;
   const both = isPlain || D % 4 !== 0 || F % 4 !== 0 ? plain : vec4;
   tape.dispatch(
     forward,
-    { segments, source_R, a: x.values, b: w_EFD, c: y_RF },
-    { ...values, add: 0 },
+    { segments, source_R, ...read.forward(), c: y_RF },
+    { ...values, gather: read.gather, add: 0 },
     rowGrid(F, R, E, forward !== plain.forward),
     { cost },
   );
   tape.onBackward(() => {
     const dy_RF = tape.upstream(y_RF);
-    const dx: GradientTarget = tape.gradientOf(x.gradientOwner);
-    const dw: GradientTarget = tape.gradientOf(w_EFD);
-    const dxTensors = { segments, a: dy_RF, b: w_EFD, c: dx.tensor };
-    tape.dispatch(both.dx, dxTensors, { ...values, add: dx.add }, rowGrid(D, R, E, both === vec4), {
+    const dx = tape.gradientOf(x.gradientOwner);
+    const dxGrid = rowGrid(D, R, E, both === vec4);
+    const dxParams = { ...values, gather: 0, add: dx.add };
+    tape.dispatch(both.dx, { segments, ...read.dx(dy_RF), c: dx.tensor }, dxParams, dxGrid, {
       cost,
     });
+    const dw = tape.gradientOf(w_EFD);
     const side = both === vec4 ? VEC4_SIDE : PLAIN_SIDE;
-    const grid = [Math.ceil(D / side), Math.ceil(F / side), E] as const;
-    const dwTensors = { segments, source_R, a: dy_RF, b: x.values, c: dw.tensor };
-    tape.dispatch(both.dw, dwTensors, { ...values, add: dw.add }, grid, { cost });
+    const dwGrid = [Math.ceil(D / side), Math.ceil(F / side), E] as const;
+    const { gather, ...inputs } = read.dw(dy_RF);
+    const dwTensors = { segments, source_R, ...inputs, c: dw.tensor };
+    tape.dispatch(both.dw, dwTensors, { ...values, gather, add: dw.add }, dwGrid, { cost });
   });
   return y_RF;
+}
+
+/** The two inputs of each of a grouped layer's three products, rounded along what that product sums over. */
+function operands(
+  tape: Tape,
+  x: ExpertRows,
+  w_EFD: Tensor,
+  dispatched: Dispatched,
+  precision: Precision,
+) {
+  const [E, F, D] = expectShape('groupedLinear w_EFD', w_EFD, 3);
+  const R = dispatched.rowCount;
+  const gather = x.isGathered ? dispatched.expertsPerToken : 0;
+  if (precision === 'f32') {
+    return {
+      gather,
+      forward: () => ({ a: x.values, b: w_EFD }),
+      dx: (dy_RF: Tensor) => ({ a: dy_RF, b: w_EFD }),
+      dw: (dy_RF: Tensor) => ({ a: dy_RF, b: x.values, gather }),
+    };
+  }
+  return {
+    gather,
+    forward: () => ({
+      a: mxfp8(tape, x.values, { outer: x.values.length / D, length: D, inner: 1 }),
+      b: mxfp8(tape, w_EFD, { outer: E * F, length: D, inner: 1 }),
+    }),
+    dx: (dy_RF: Tensor) => ({
+      a: mxfp8(tape, dy_RF, { outer: R, length: F, inner: 1 }),
+      b: mxfp8(tape, w_EFD, { outer: E, length: F, inner: D }),
+    }),
+    // Blocks follow the sorted rows, so the rows of tokens are copied out here, each choice its own.
+    dw: (dy_RF: Tensor) => ({
+      a: mxfp8Rows(tape, dy_RF, dispatched, false),
+      b: mxfp8Rows(tape, x.values, dispatched, x.isGathered),
+      gather: 0,
+    }),
+  };
 }
 
 /** Every expert may end in a block that is not full: at most ceil(R / BLOCK) + E blocks. */

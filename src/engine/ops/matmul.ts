@@ -13,6 +13,7 @@ import nnWgsl from '@/shaders/matmul.nn.vec4.wgsl?raw';
 import ntWgsl from '@/shaders/matmul.nt.vec4.wgsl?raw';
 import tnWgsl from '@/shaders/matmul.tn.vec4.wgsl?raw';
 import plainWgsl from '@/shaders/matmul.wgsl?raw';
+import { type Axis, mxfp8, type Precision } from './mxfp8';
 
 /** nt: A Bᵀ; nn: A B; tn: Aᵀ B. */
 export type MatmulForm = 'nt' | 'nn' | 'tn';
@@ -41,15 +42,16 @@ export interface Matmul {
   readonly M: number;
   readonly N: number;
   readonly K: number;
+  /** Of a and b; f32 unless said, which rounds nothing. */
+  readonly precision?: Precision;
   /** Never take the faster kernel: for comparing the two. */
   readonly isPlain?: boolean;
 }
 
 /** into[m, n] (+)= the product; shapes by form as in `matmul.wgsl`. */
-export function matmul(
-  tape: Tape,
-  { form, a, b, into, batch = 1, M, N, K, isPlain = false }: Matmul,
-): void {
+export function matmul(tape: Tape, product: Matmul): void {
+  const { form, into, batch = 1, M, N, K, isPlain = false } = product;
+  const { a, b } = product.precision === 'mxfp8' ? rounded(tape, product) : product;
   const fits = { nt: K % 4 === 0, nn: K % 4 === 0 && N % 4 === 0, tn: M % 4 === 0 && N % 4 === 0 }[
     form
   ];
@@ -66,17 +68,38 @@ export function matmul(
   tape.dispatch(plain, tensors, params, grid, { cost, overrides });
 }
 
-/** y = x wᵀ: a linear layer without bias; x [T, D], w [N, D] (out, in), y [T, N]. */
-export function linear(tape: Tape, x_TD: Tensor, w_ND: Tensor): Tensor {
+/** Both inputs in MXFP8, in blocks along the axis K that the product sums over. */
+function rounded(tape: Tape, { form, a, b, batch = 1, M, N, K }: Matmul): { a: Tensor; b: Tensor } {
+  const lastAxis = (rows: number): Axis => ({ outer: batch * rows, length: K, inner: 1 });
+  const firstAxis = (columns: number): Axis => ({ outer: batch, length: K, inner: columns });
+  return {
+    a: mxfp8(tape, a, form === 'tn' ? firstAxis(M) : lastAxis(M)),
+    b: mxfp8(tape, b, form === 'nt' ? lastAxis(N) : firstAxis(N)),
+  };
+}
+
+/**
+ * y = x wᵀ: a linear layer without bias; x [T, D], w [N, D] (out, in), y [T, N]. With `precision` mxfp8 each of its
+ * three products, forward and backward, rounds its own two inputs; gradients pass the rounding as they are.
+ */
+export function linear(
+  tape: Tape,
+  x_TD: Tensor,
+  w_ND: Tensor,
+  precision: Precision = 'f32',
+): Tensor {
   const [T, D] = expectShape('linear x_TD', x_TD, 2);
   const [N] = expectShape('linear w_ND', w_ND, 2);
   expectShape('linear w_ND', w_ND, [N, D]);
   const y_TN = tape.tensor([T, N], `${w_ND.label}(x)`);
-  matmul(tape, { form: 'nt', a: x_TD, b: w_ND, into: { tensor: y_TN, add: 0 }, M: T, N, K: D });
+  const y = { tensor: y_TN, add: 0 } as const;
+  matmul(tape, { form: 'nt', a: x_TD, b: w_ND, into: y, M: T, N, K: D, precision });
   tape.onBackward(() => {
     const dy_TN = tape.upstream(y_TN);
-    matmul(tape, { form: 'nn', a: dy_TN, b: w_ND, into: tape.gradientOf(x_TD), M: T, N: D, K: N });
-    matmul(tape, { form: 'tn', a: dy_TN, b: x_TD, into: tape.gradientOf(w_ND), M: N, N: D, K: T });
+    const dx = tape.gradientOf(x_TD);
+    matmul(tape, { form: 'nn', a: dy_TN, b: w_ND, into: dx, M: T, N: D, K: N, precision });
+    const dw = tape.gradientOf(w_ND);
+    matmul(tape, { form: 'tn', a: dy_TN, b: x_TD, into: dw, M: N, N: D, K: T, precision });
   });
   return y_TN;
 }
