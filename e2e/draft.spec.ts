@@ -40,7 +40,10 @@ test('values that cannot stand together are refused with both of them', async ({
   await page.goto(addressOf(tinyExperiment()));
   await expect(runBar.play).toBeEnabled();
   await settings.fill('model.expertsPerToken', 5);
-  await expect(page.getByText('5 is over model.expertCount (4)')).toBeVisible();
+  await expect(page.getByText('5 is over Experts (4)', { exact: true })).toBeVisible();
+  await expect(
+    page.getByText('Experts per token: 5 is over Experts (4)', { exact: true }).first(),
+  ).toBeVisible();
   await expect(settings.newRun).toBeDisabled();
   await settings.fill('model.expertCount', 8);
   await expect(settings.newRun).toBeEnabled();

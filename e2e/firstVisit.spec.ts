@@ -2,7 +2,7 @@
 
 import { decodeLink } from '@/engine/config/link';
 import { metrics } from '@/engine/config/metrics';
-import { presets } from '@/engine/config/presets';
+import { families, shortLabel } from '@/ui/rail/families';
 import { expect, test } from './fixtures';
 import { reading } from './pages/metrics';
 import { PANEL_TITLES } from './pages/Panels';
@@ -86,10 +86,13 @@ test('every preset shows its sizes, and one that does not fit proposes a smaller
 }) => {
   await page.goto(addressOf(tinyExperiment()));
   await expect(runBar.play).toBeEnabled();
-  for (const { label } of presets) {
-    const row = settings.preset.getByText(label, { exact: true }).locator('..');
-    await expect(row).toContainText(/\d [KMBT], [\d.]+ [KMBT]/);
-    await expect(row).toContainText(/[MGT]iB/);
+  for (const family of families) {
+    await settings.showFamily(family);
+    for (const preset of family.presets) {
+      const name = settings.preset.getByText(shortLabel(preset, family), { exact: true });
+      await expect(name.locator('..')).toContainText(/\d [KMBT], [\d.]+ [KMBT]/);
+      await expect(name.locator('..')).toContainText(/[MGTP]iB/);
+    }
   }
   await settings.choosePreset('trinity-large');
   await expect(page.getByText(/It needs .*GiB/)).toBeVisible();

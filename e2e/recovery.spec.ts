@@ -65,9 +65,10 @@ test('a run that is not a number stops, names the tensor, and goes back', async 
   await runBar.reaches(30);
   await runBar.rest();
   // Rates and decays that no weights bear: they grow ninefold with every step.
-  await settings.open('Optimizer');
+  await settings.open('Muon');
+  await settings.open('AdamW');
   await settings.fill('optimizer.muonWeightDecay', 10);
-  await settings.fill('optimizer.adamwWeightDecay', 10);
+  await settings.fill('optimizer.embeddingWeightDecay', 10);
   await settings.fill('optimizer.muonLearningRate', 1);
   await settings.fill('optimizer.adamwLearningRate', 1);
   await runBar.play.click();
@@ -84,7 +85,7 @@ test('a run that is not a number stops, names the tensor, and goes back', async 
   await expect(runBar.play).toBeEnabled();
   expect(await runBar.steps()).toBe(checkpoint);
   await settings.fill('optimizer.muonWeightDecay', 0);
-  await settings.fill('optimizer.adamwWeightDecay', 0);
+  await settings.fill('optimizer.embeddingWeightDecay', 0);
   await settings.fill('optimizer.muonLearningRate', 0.01);
   await settings.fill('optimizer.adamwLearningRate', 0.001);
   await runBar.lossesOfSteps(2);

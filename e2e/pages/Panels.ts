@@ -5,6 +5,7 @@ export const PANEL_TITLES = [
   'Loss',
   'Expert load',
   'Router bias',
+  'Stability',
   'Attention',
   'Needles',
   'Samples',

@@ -2,6 +2,7 @@
 import type { Locator, Page } from '@playwright/test';
 import { presetById } from '@/engine/config/presets';
 import { fieldAt, type SettingPath } from '@/engine/config/settings';
+import { type Family, families, familyOf, shortLabel } from '@/ui/rail/families';
 
 export class Settings {
   readonly preset: Locator;
@@ -15,8 +16,16 @@ export class Settings {
 
   /** Drafts a run on another preset. */
   async choosePreset(id: string): Promise<void> {
-    const { label } = presetById(id)!;
-    await this.preset.getByText(label, { exact: true }).click();
+    const preset = presetById(id)!;
+    const family = families.find((one) => one.id === familyOf(preset))!;
+    await this.showFamily(family);
+    await this.preset.getByText(shortLabel(preset, family), { exact: true }).click();
+  }
+
+  /** Looks at the presets of a family; nothing is drafted. */
+  async showFamily({ label }: Family): Promise<void> {
+    const tabs = this.page.getByRole('radiogroup', { name: 'Family of presets' });
+    await tabs.getByText(label, { exact: true }).click();
   }
 
   /** Opens a fold of the rail by its title. */

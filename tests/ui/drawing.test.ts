@@ -13,7 +13,11 @@ import {
 } from '@/ui/charts/axis';
 import { paintCells } from '@/ui/charts/cells';
 import { documentStarts, firstVisibleKeys, maskCoverage } from '@/ui/charts/mask';
+import { apartBy } from '@/ui/charts/SpikeMarks';
 import { attentionPixels } from '@/ui/panels/attentionPixels';
+import { fairShare, groundOf, historyPixels, shareWords } from '@/ui/panels/expertLoadData';
+import { History } from '@/ui/state/history';
+import type { Palette } from '@/ui/theme/palette';
 import {
   attentionColor,
   cssColor,
@@ -153,6 +157,41 @@ describe('cells', () => {
     const geometry = { rows: 1, columns: 1, cellWidth: 8, cellHeight: 8 };
     const seen = new Set(paintCells(geometry, () => undefined, ground));
     expect(seen).toEqual(new Set([ground.none, ground.hatch, ground.gap].map((c) => pixelOf(c))));
+  });
+});
+
+describe('the load of a run whose batch grows', () => {
+  const colors = { bg: [1, 1, 1], none: [2, 2, 2], 'none-hatch': [3, 3, 3] };
+  const palette = colors as unknown as Palette;
+
+  it('is told against the share of each step', () => {
+    const loads = new History(4);
+    // Two layers of two experts; the shown one has three parts of four, then the same of twice as much.
+    loads.add(0, [8, 8, 12, 4]);
+    loads.add(1, [8, 8, 24, 8]);
+    const at = { layerRow: 1, expertCount: 2, end: 2, width: 2 };
+    const pixels = historyPixels(loads, at, palette);
+    expect([...pixels]).toEqual([1.5, 1.5, 0.5, 0.5].map((share) => pixelOf(loadColor(share))));
+  });
+
+  it('leaves what nobody read in the ground of the page', () => {
+    const loads = new History(2);
+    loads.add(1, [4, 0]);
+    const at = { layerRow: 0, expertCount: 2, end: 2, width: 2 };
+    const none = pixelOf(groundOf(palette).none);
+    expect([...historyPixels(loads, at, palette)]).toEqual([0, pixelOf(loadColor(2)), 0, none]);
+  });
+
+  it('is in words what it is in colour', () => {
+    expect(fairShare(4, (expert) => expert)).toBe(1.5);
+    expect(shareWords(3, 1.5)).toBe('2.00 × fair share');
+    expect(shareWords(0, 0)).toBeUndefined();
+  });
+});
+
+describe('marks of spikes', () => {
+  it('are one where they would cover each other', () => {
+    expect(apartBy([1, 3, 5, 20, 21, 60], 4)).toEqual([1, 5, 20, 60]);
   });
 });
 

@@ -9,7 +9,7 @@ import {
   formatShort,
   parseNumber,
 } from '@/ui/format/numbers';
-import { changeWords } from '@/ui/format/settings';
+import { changeWords, valueWords, withLabels } from '@/ui/format/settings';
 import { sourceUrl } from '@/ui/format/sources';
 import { visibleByte, visibleText } from '@/ui/format/text';
 
@@ -123,9 +123,23 @@ describe('text', () => {
     );
   });
 
+  it('calls settings by their labels where a message has their paths', () => {
+    expect(withLabels('3 does not divide model.headCount (4), nor 1.5 or a.b')).toBe(
+      '3 does not divide Query heads (4), nor 1.5 or a.b',
+    );
+  });
+
+  it('says every value, also an empty one', () => {
+    expect(['smebu', '', 1e-6, false].map(valueWords)).toEqual(['SMEBU', 'empty', '1e-6', 'off']);
+  });
+
   it('leads from a source to its paper', () => {
     expect(sourceUrl('Trinity, eq. 15')).toBe('https://arxiv.org/abs/2602.17004');
     expect(sourceUrl('arXiv:1910.07467, eq. 4')).toBe('https://arxiv.org/abs/1910.07467');
+    expect(sourceUrl('dots.llm1, 4.2; Hunyuan-Large, 2.3')).toBe(
+      'https://arxiv.org/abs/2506.05767',
+    );
+    expect(sourceUrl('Hunyuan-Large code')).toBe('https://arxiv.org/abs/2411.02265');
     expect(sourceUrl('ours')).toBeUndefined();
   });
 });

@@ -87,6 +87,20 @@ describe('the recorder', () => {
     expect(recorder.samples[0]?.step).toBe(4);
   });
 
+  it('marks a spike where their count grows, not where a run begins with some', () => {
+    const recorder = new Recorder(frames().request);
+    [2, 2, 3, 3, 5, 5].forEach((count, step) => {
+      recorder.onMetrics({ step, values: { 'train.spikes': count } });
+    });
+    expect(recorder.spikes).toEqual([2, 4]);
+    recorder.truncateAfter(3);
+    expect(recorder.spikes).toEqual([2]);
+    recorder.onMetrics({ step: 4, values: { 'train.spikes': 4 } });
+    expect(recorder.spikes).toEqual([2, 4]);
+    recorder.clear();
+    expect(recorder.spikes).toEqual([]);
+  });
+
   it('keeps the newest samples, the newest first', () => {
     const recorder = new Recorder(frames().request);
     for (let step = 1; step <= MAX_SAMPLES + 5; step++) recorder.onSample(sample(step));

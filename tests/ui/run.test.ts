@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Experiment, experimentOn } from '@/engine/config/experiment';
 import { decodeLink, encodeLink } from '@/engine/config/link';
 import { boot, startAgain } from '@/ui/state/boot';
+import { complaintAbout, isStartable } from '@/ui/state/draft';
 import { discardDraft, draftPreset, draftValue } from '@/ui/state/experiments';
 import { addText } from '@/ui/state/ownText';
 import { isTextMissing } from '@/ui/state/run';
@@ -219,6 +220,54 @@ describe('drafts', () => {
     expect(lab.run.getState().draft?.preset).toBe('small');
     discardDraft(lab);
     expect(lab.run.getState().draft).toBeUndefined();
+  });
+
+  it('say what cannot be at both of the rows, by their labels', async () => {
+    const { lab } = await training();
+    await draftValue(lab, 'model.kvHeadCount', 3);
+    const state = lab.run.getState();
+    expect(complaintAbout(state, 'model.kvHeadCount')).toBe('3 does not divide Query heads (4)');
+    expect(complaintAbout(state, 'model.headCount')).toBe(
+      'Key-value heads: 3 does not divide Query heads (4)',
+    );
+    expect(complaintAbout(state, 'model.width')).toBeUndefined();
+    expect(isStartable(state)).toBe(false);
+    await draftValue(lab, 'model.kvHeadCount', 1);
+    expect(complaintAbout(lab.run.getState(), 'model.headCount')).toBeUndefined();
+    expect(isStartable(lab.run.getState())).toBe(true);
+  });
+
+  it('cannot start without a text that a later phase reads', async () => {
+    const { lab } = await training();
+    await draftValue(lab, 'phase2.ownTextWeight', 1);
+    expect(isStartable(lab.run.getState())).toBe(true);
+    await draftValue(lab, 'phase2.startsAt', 50);
+    expect(isStartable(lab.run.getState())).toBe(false);
+    await addText(lab, 'mine.txt', new Blob(['some words']));
+    expect(isStartable(lab.run.getState())).toBe(true);
+  });
+
+  it('follow a live change that is made while they wait, and keep their plan', async () => {
+    const { lab, engine } = await training();
+    engine().trained(4, 2);
+    await draftValue(lab, 'model.denseLayerCount', 2);
+    const planning = draftValue(lab, 'run.seed', 8);
+    await change(lab, 'loss.zWeight', 0);
+    await planning;
+    expect(lab.run.getState().draft?.plan?.bytes.total).toBe(1000);
+    await newRun(lab);
+    expect(lab.run.getState().experiment.changes).toEqual({
+      model: { denseLayerCount: 2 },
+      loss: { zWeight: 0 },
+      run: { seed: 8 },
+    });
+  });
+
+  it('on another preset keep its values whatever changes meanwhile', async () => {
+    const { lab } = await training();
+    await draftPreset(lab, 'stability-before');
+    await change(lab, 'balance.kind', 'none');
+    expect(lab.run.getState().draft?.values.balance.kind).toBe('sign');
   });
 
   it('keep live changes of the running run', async () => {

@@ -1,9 +1,11 @@
 import { memo, type ReactNode } from 'react';
+import { isRotaryLayer, kvOwner } from '@/engine/config/layers';
+import type { Settings } from '@/engine/config/settings';
 import type { AttentionView } from '@/engine/train/commands';
 import { GhostButton } from '@/ui/components/Button';
 import { Progress } from '@/ui/components/Progress';
 import { Segmented } from '@/ui/components/Segmented';
-import { formatFixed } from '@/ui/format/numbers';
+import { formatFixed, formatShort } from '@/ui/format/numbers';
 import { useDrawn, useLab, useRun, useView } from '@/ui/live/hooks';
 import { Notes } from '@/ui/live/Notes';
 import type { Recorder } from '@/ui/state/recorder';
@@ -113,17 +115,23 @@ const Sequence = memo(function Sequence() {
 });
 
 function Facts({ view }: { view: AttentionView }) {
-  const { kvHeadCount } = useRun((state) => state.now.model);
+  const model = useRun((state) => state.now.model);
+  const owner = kvOwner(model, view.layer);
   const range =
     view.window === undefined ? 'all before it' : `${formatFixed(view.window, 0)} tokens`;
   return (
     <table className={styles['facts']}>
       <tbody>
         <Fact name="sees">{view.isMaskedByDocument ? `${range}, one document` : range}</Fact>
-        <Fact name="positions">{view.window === undefined ? 'none (NoPE)' : 'rotary (RoPE)'}</Fact>
+        <Fact name="positions">{positionsOf(model, view.layer)}</Fact>
         <Fact name="key-value head">
-          {view.kvHead} of {kvHeadCount}
+          {view.kvHead} of {model.kvHeadCount}
         </Fact>
+        {model.kvShare > 1 && (
+          <Fact name="keys and values">
+            {owner === view.layer ? 'its own' : `of layer ${owner}`}
+          </Fact>
+        )}
         <Fact name="entropy">
           <Measured view={view} name="entropy" value={view.entropy} digits={2} /> nats
         </Fact>
@@ -133,6 +141,12 @@ function Facts({ view }: { view: AttentionView }) {
       </tbody>
     </table>
   );
+}
+
+/** How a layer knows where its tokens stand. */
+function positionsOf(model: Settings['model'], layer: number): string {
+  if (!isRotaryLayer(model, layer)) return 'none (NoPE)';
+  return model.ropeAlpha === 1 ? 'rotary (RoPE)' : `rotary, α ${formatShort(model.ropeAlpha)}`;
 }
 
 /** A measured number of the head, with its layer, head and step for whoever reads the page by script. */
@@ -164,7 +178,8 @@ export const attention = definePanel({
   subtitle: 'what each layer may see, and what one head looks at',
   isHalf: true,
   help: [
-    'A token looks back only. A local layer sees a window, with rotary positions; a global layer sees everything before it, without positions. Documents packed into one sequence do not see each other.',
+    'A token looks back only: a local layer sees a window, a global layer everything before it. In Trinity only local layers turn queries and keys by position; the other families turn them everywhere. Where the mask is on, documents packed into one sequence do not see each other.',
+    'With cross-layer attention a layer asks with queries of its own, but of the keys and values of an earlier layer, which its picture names.',
     'The map is measured on the batch of the step that it names, brighter for larger weights, on a logarithmic scale from 1/2000 to 1/2.',
   ],
   Body: Attention,

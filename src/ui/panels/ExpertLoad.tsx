@@ -5,6 +5,7 @@ import { LoadHistory, ViolationLines } from './LoadHistory';
 import { LoadLegend } from './LoadLegend';
 import { DomainsMap, LayersMap } from './LoadMaps';
 import { Columns, Empty, LayerStepper } from './parts';
+import { RouterFacts } from './RouterFacts';
 
 function ExpertLoad() {
   const info = useRun((state) => state.info);
@@ -30,6 +31,7 @@ function ExpertLoad() {
         <Gradually>
           <LayersMap />
           <DomainsMap />
+          <RouterFacts />
         </Gradually>
       }
     />
@@ -50,6 +52,7 @@ export const expertLoad = definePanel({
   help: [
     'The router sends each token to a few experts. When all get the same number of tokens, every cell has the middle colour; hatched cells got none.',
     'MaxVio is the busiest expert’s tokens above the mean, divided by the mean: 0 is a perfect balance.',
+    'Utilisation, entropy and variation say in one number each how even the load is. The selection margin says how sure the choice is: near 0, a small push sends a token elsewhere. Global MaxVio is that of all held-out text together.',
     'Choose a layer by its row. Choose a cell of the chosen layer, or press Enter on it, to pin that expert in every panel: up to four.',
   ],
   Tools,

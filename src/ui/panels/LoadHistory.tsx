@@ -9,9 +9,9 @@ import { formatFixed, formatRough } from '@/ui/format/numbers';
 import { useDrawn, useLab, useRun, useView } from '@/ui/live/hooks';
 import type { Recorder } from '@/ui/state/recorder';
 import { pinNames, usePalette } from '@/ui/theme/palette';
-import { historyPixels, violationCurves } from './expertLoadData';
+import { fairShare, historyPixels, shareWords, violationCurves } from './expertLoadData';
 import styles from './LoadHistory.module.css';
-import { Caption, useExpertLayer, useFairShare } from './parts';
+import { Caption, useExpertLayer } from './parts';
 
 const MAP_HEIGHT = 208;
 const LINES_HEIGHT = 92;
@@ -24,7 +24,6 @@ const readHistory = ({ loads, series }: Recorder) => ({
 
 export function LoadHistory() {
   const { layer, row, expertCount } = useExpertLayer();
-  const fair = useFairShare();
   const palette = usePalette();
   const pins = useView((view) => view.pins);
   const drawn = useDrawn(readHistory, 250);
@@ -63,13 +62,13 @@ export function LoadHistory() {
         {(width, height) => (
           <HistoryMap
             drawn={drawn}
-            size={{ layerRow: row, expertCount, fair, end: drawn.end, width }}
+            size={{ layerRow: row, expertCount, end: drawn.end, width }}
             height={height}
             palette={palette}
           />
         )}
       </TimeFrame>
-      <HistoryReadout pointed={pointed} layerRow={row} fair={fair} expertCount={expertCount} />
+      <HistoryReadout pointed={pointed} layerRow={row} expertCount={expertCount} />
     </>
   );
 }
@@ -81,14 +80,14 @@ function HistoryMap(props: {
   palette: ReturnType<typeof usePalette>;
 }) {
   const { drawn, height, palette } = props;
-  const { layerRow, expertCount, fair, end, width } = props.size;
+  const { layerRow, expertCount, end, width } = props.size;
   const draw = useCallback(
     (context: CanvasRenderingContext2D) => {
       if (expertCount === 0 || layerRow < 0) return;
-      const size = { layerRow, expertCount, fair, end, width };
+      const size = { layerRow, expertCount, end, width };
       putPixels(context, historyPixels(drawn.loads, size, palette), width);
     },
-    [drawn, layerRow, expertCount, fair, end, width, palette],
+    [drawn, layerRow, expertCount, end, width, palette],
   );
   // One pixel an expert, stretched by the page: nearest neighbours, no smoothing.
   return (
@@ -100,25 +99,26 @@ function HistoryMap(props: {
 function HistoryReadout(props: {
   pointed: { x: number; y: number } | undefined;
   layerRow: number;
-  fair: number;
   expertCount: number;
 }) {
   const { crosshair, recorder } = useLab();
-  const { pointed, layerRow, fair, expertCount } = props;
+  const { pointed, layerRow, expertCount } = props;
   const step = crosshair.step;
   if (!pointed || step === undefined || expertCount === 0) {
     return <p className={styles['read']}>Steps while this panel is out of view are left blank.</p>;
   }
   const expert = Math.min(expertCount - 1, Math.max(0, Math.floor(pointed.y * expertCount)));
   const column = recorder.loads.columnOf(step);
-  const tokens = recorder.loads.at(column, layerRow * expertCount + expert);
+  const tokensOf = (index: number) => recorder.loads.at(column, layerRow * expertCount + index);
+  const tokens = tokensOf(expert);
+  const share = shareWords(tokens, fairShare(expertCount, tokensOf));
   return (
     <p className={styles['read']}>
       <b>
         step {formatFixed(step, 0)}, expert {expert}
       </b>
       {recorder.loads.has(column)
-        ? `: ${formatFixed(tokens, 0)} tokens, ${formatFixed(tokens / fair, 2)} × fair share`
+        ? `: ${[`${formatFixed(tokens, 0)} tokens`, share].filter(Boolean).join(', ')}`
         : ': not read, this panel was out of view'}
     </p>
   );

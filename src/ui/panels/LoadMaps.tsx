@@ -12,9 +12,9 @@ import { useDrawn, useLab, useRun } from '@/ui/live/hooks';
 import type { Recorder } from '@/ui/state/recorder';
 import { togglePin } from '@/ui/state/view';
 import { usePalette } from '@/ui/theme/palette';
-import { groundOf, historyPoints, shareColor } from './expertLoadData';
+import { fairShare, groundOf, historyPoints, shareColor, shareWords } from './expertLoadData';
 import styles from './LoadMaps.module.css';
-import { Caption, useExpertLayer, useFairShare } from './parts';
+import { Caption, useExpertLayer } from './parts';
 
 /** Rows are lower where there are many. */
 const rowHeightFor = (rows: number) => Math.max(6, Math.min(26, Math.floor(190 / rows)));
@@ -34,8 +34,9 @@ function useSharePainter(
   const palette = usePalette();
   return useCallback(
     (context: CanvasRenderingContext2D, geometry: CellGeometry) => {
+      const fair = Array.from({ length: geometry.rows }, (_, row) => fairOf(row));
       const colorOf = (row: number, expert: number) =>
-        shareColor(tokensAt(row, expert), fairOf(row));
+        shareColor(tokensAt(row, expert), fair[row]!);
       const width = geometry.columns * geometry.cellWidth;
       putPixels(context, paintCells(geometry, colorOf, groundOf(palette)), width);
     },
@@ -47,12 +48,14 @@ function useSharePainter(
 export function LayersMap() {
   const { view } = useLab();
   const { layer, mixtureLayers, expertCount } = useExpertLayer();
-  const fair = useFairShare();
   const { load, bias, violations, end } = useDrawn(readLoad, 200);
-  const fairOf = useCallback(() => fair, [fair]);
   const tokensAt = useCallback(
     (row: number, expert: number) => load?.counts[row * expertCount + expert] ?? 0,
     [load, expertCount],
+  );
+  const fairOf = useCallback(
+    (row: number) => fairShare(expertCount, (expert) => tokensAt(row, expert)),
+    [expertCount, tokensAt],
   );
   const draw = useSharePainter(tokensAt, fairOf);
   const describe = ({ row, column }: Cell) => {
@@ -60,9 +63,11 @@ export function LayersMap() {
     const drift = bias?.bias[row * expertCount + column];
     return [
       `layer ${mixtureLayers[row]}, expert ${column}: ${formatFixed(tokens, 0)} tokens`,
-      `${formatFixed(tokens / fair, 2)} × fair share`,
-      ...(drift === undefined ? [] : [`bias ${formatRough(drift)}`]),
-    ].join(', ');
+      shareWords(tokens, fairOf(row)),
+      drift !== undefined && `bias ${formatRough(drift)}`,
+    ]
+      .filter(Boolean)
+      .join(', ');
   };
   const choose = ({ row, column }: Cell) => {
     if (mixtureLayers[row] === layer) togglePin(view, column);
@@ -150,8 +155,12 @@ export function DomainsMap() {
   const draw = useSharePainter(tokensAt, fairOf);
   const describe = ({ row, column }: Cell) => {
     const tokens = tokensAt(row, column);
-    const share = fairOf(row) > 0 ? `, ${formatFixed(tokens / fairOf(row), 2)} × fair share` : '';
-    return `${domains[shown[row]!]?.label}, expert ${column}: ${formatFixed(tokens, 0)} tokens${share}`;
+    return [
+      `${domains[shown[row]!]?.label}, expert ${column}: ${formatFixed(tokens, 0)} tokens`,
+      shareWords(tokens, fairOf(row)),
+    ]
+      .filter(Boolean)
+      .join(', ');
   };
   return (
     <>

@@ -1,17 +1,17 @@
 import { useCallback, useMemo } from 'react';
-import { type MetricName, metrics } from '@/engine/config/metrics';
+import type { MetricName } from '@/engine/config/metrics';
+import type { Settings } from '@/engine/config/settings';
 import { fromTop, logScale, smoothed, stepAxisEnd } from '@/ui/charts/axis';
 import { Lines, rowsOf } from '@/ui/charts/Lines';
-import { Spark } from '@/ui/charts/Spark';
+import { SpikeMarks } from '@/ui/charts/SpikeMarks';
 import { TimeFrame } from '@/ui/charts/TimeFrame';
 import { Segmented } from '@/ui/components/Segmented';
-import { formatFixed, formatRough, formatShort } from '@/ui/format/numbers';
-import { Figure } from '@/ui/live/Figure';
-import { useDrawn, useLab, useLatest, useRun, useView } from '@/ui/live/hooks';
+import { formatRough, formatShort } from '@/ui/format/numbers';
+import { useDrawn, useLab, useRun, useView } from '@/ui/live/hooks';
 import type { Recorder } from '@/ui/state/recorder';
 import type { LossUnit } from '@/ui/state/view';
 import { definePanel } from './definePanel';
-import styles from './Loss.module.css';
+import { MeasuredAt, MetricTable } from './MetricTable';
 import { Columns, Empty } from './parts';
 
 const CHART_HEIGHT = 208;
@@ -31,7 +31,7 @@ const lines = [
 ] as const;
 
 /** Everything that the chart draws, computed when it is its turn. */
-function lossRows({ series }: Recorder, unit: LossUnit) {
+function lossRows({ series, spikes }: Recorder, unit: LossUnit) {
   const { train, heldOut } = curvesByUnit[unit];
   const raw = series.points(train, TRAIN_POINTS);
   const means = smoothed(raw.map((point) => point.value));
@@ -43,6 +43,7 @@ function lossRows({ series }: Recorder, unit: LossUnit) {
     rows: rowsOf({ raw, train: trend, heldOut: held }),
     lastTrain: trend.at(-1)?.value,
     lastHeldOut: held.at(-1)?.value,
+    spikes,
   };
 }
 
@@ -89,61 +90,42 @@ function LossChart() {
       hasMarkerNames
     >
       {(width, height) => (
-        <Lines width={width} height={height} end={end} scale={scale} rows={rows} lines={lines} />
+        <>
+          <Lines width={width} height={height} end={end} scale={scale} rows={rows} lines={lines} />
+          <SpikeMarks steps={drawn.spikes} end={end} width={width} />
+        </>
       )}
     </TimeFrame>
   );
 }
 
-const factRows: readonly MetricName[] = [
-  'train.bitsPerByte',
-  'eval.bitsPerByte',
-  'train.crossEntropy',
-  'train.zLoss',
-  'train.sequenceBalance',
-  'train.gradientNorm',
-  'train.muonLearningRate',
-  'train.adamwLearningRate',
-];
-
-const SPARK_POINTS = 80;
-
-const readSparks = ({ series }: Recorder) => ({
-  sparks: factRows.map((metric) => series.points(metric, SPARK_POINTS)),
-  end: stepAxisEnd(series.lastStep),
-});
+/** Parts of the loss that have a weight, and rates that move something; the batch where it is of several. */
+function factsOf({ loss, optimizer, schedule }: Settings): MetricName[] {
+  const isSplit = schedule.microBatches > 1 || schedule.growAt > 0;
+  const rows: readonly (readonly [MetricName, boolean])[] = [
+    ['train.bitsPerByte', true],
+    ['eval.bitsPerByte', true],
+    ['train.crossEntropy', true],
+    ['train.zLoss', loss.zWeight > 0],
+    ['train.sequenceBalance', loss.sequenceBalance > 0],
+    ['train.switchBalance', loss.switchBalance > 0],
+    ['train.microBatches', isSplit],
+    ['train.batchHet', isSplit],
+    ['train.gradientNorm', true],
+    ['train.muonLearningRate', optimizer.hidden === 'muon'],
+    ['train.adamwLearningRate', true],
+  ];
+  return rows.flatMap(([metric, isShown]) => (isShown ? [metric] : []));
+}
 
 function Facts() {
-  const applied = useRun((state) => state.applied);
-  const { sparks, end } = useDrawn(readSparks, 500);
-  const marks = useMemo(() => [...new Set(applied.map((change) => change.step))], [applied]);
-  return (
-    <table className={styles['facts']}>
-      <tbody>
-        {factRows.map((metric, i) => (
-          <tr key={metric}>
-            <th scope="row">
-              {metrics[metric].label}
-              {metric === 'eval.bitsPerByte' && <HeldOutStep />}
-            </th>
-            <td className={styles['spark']}>
-              <Spark points={sparks[i]!} end={end} marks={marks} />
-            </td>
-            <td className={styles['number']}>
-              <Figure metric={metric} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
+  const now = useRun((state) => state.now);
+  const names = useMemo(() => factsOf(now), [now]);
+  return <MetricTable rows={names} extras={{ 'eval.bitsPerByte': <HeldOutStep /> }} />;
 }
 
 /** Held-out text is measured now and then: when it was. */
-function HeldOutStep() {
-  const latest = useLatest('eval.bitsPerByte');
-  return latest ? `, step ${formatFixed(latest.step, 0)}` : null;
-}
+const HeldOutStep = () => <MeasuredAt metric="eval.bitsPerByte" />;
 
 function UnitChoice() {
   const { view } = useLab();
@@ -169,7 +151,7 @@ export const loss = definePanel({
   help: [
     'Cross-entropy of the next byte, on the batch that is being learned and on text that is never learned. 8 bits per byte is a blind guess; lower is better.',
     'The thin line is every step, the thick one a running mean. Both axes keep their meaning while the run grows; the vertical one is logarithmic.',
-    'The total loss in the bar above adds z-loss and sequence balance, which are small.',
+    'The total loss in the bar above adds z-loss and balance losses, which are small. Triangles at the top are spikes: steps whose loss stood far above those before.',
   ],
   Tools: UnitChoice,
   Body: () => <Columns left={<LossOrNothing />} right={<Facts />} />,

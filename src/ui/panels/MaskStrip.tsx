@@ -1,5 +1,5 @@
 import { useCallback, useMemo } from 'react';
-import { isGlobalLayer } from '@/engine/config/layers';
+import { isGlobalLayer, kvOwner } from '@/engine/config/layers';
 import type { AttentionView } from '@/engine/train/commands';
 import { Canvas } from '@/ui/charts/Canvas';
 import { putPixels } from '@/ui/charts/cells';
@@ -44,6 +44,7 @@ export function MaskStrip({ view }: { view: AttentionView | undefined }) {
               key={index}
               index={index}
               kind={kind}
+              keysOf={kvOwner(model, index)}
               pixels={pixels[kind]}
               isChosen={index === layer}
               onChoose={() => lab.view.setState({ layer: index })}
@@ -65,11 +66,14 @@ function describeSequence(view: AttentionView | undefined, isMasked: boolean): s
 function MaskButton(props: {
   index: number;
   kind: 'local' | 'global';
+  /** The layer whose keys and values it uses. */
+  keysOf: number;
   pixels: Uint32Array<ArrayBuffer>;
   isChosen: boolean;
   onChoose: () => void;
 }) {
-  const { index, kind, pixels, isChosen } = props;
+  const { index, kind, keysOf, pixels, isChosen } = props;
+  const isSharing = keysOf !== index;
   const draw = useCallback(
     (context: CanvasRenderingContext2D) => putPixels(context, pixels, SIDE),
     [pixels],
@@ -78,13 +82,14 @@ function MaskButton(props: {
     <button
       type="button"
       className={classes(styles['layer'], isChosen && styles['chosen'])}
-      aria-label={`Layer ${index}, ${kind}`}
+      aria-label={`Layer ${index}, ${kind}${isSharing ? `, keys of layer ${keysOf}` : ''}`}
       aria-pressed={isChosen}
       onClick={props.onChoose}
     >
       <Canvas width={SIDE} height={SIDE} draw={draw} />
       <b>{index}</b>
       {kind}
+      {isSharing && <span>keys of {keysOf}</span>}
     </button>
   );
 }

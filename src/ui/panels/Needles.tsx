@@ -1,18 +1,15 @@
 import { useState } from 'react';
-import { type MetricName, metrics } from '@/engine/config/metrics';
-import { stepAxisEnd } from '@/ui/charts/axis';
-import { Spark } from '@/ui/charts/Spark';
+import type { MetricName } from '@/engine/config/metrics';
 import { Button } from '@/ui/components/Button';
 import { Segmented } from '@/ui/components/Segmented';
 import { formatFixed } from '@/ui/format/numbers';
-import { Figure } from '@/ui/live/Figure';
 import { useDrawn, useLab, useRun } from '@/ui/live/hooks';
 import { Notes } from '@/ui/live/Notes';
 import type { Recorder } from '@/ui/state/recorder';
 import { change, report } from '@/ui/state/transport';
 import { definePanel } from './definePanel';
+import { MetricTable } from './MetricTable';
 import { NeedleGrid } from './NeedleGrid';
-import styles from './Needles.module.css';
 import { Caption, Empty } from './parts';
 
 const readNeedles = ({ needles }: Recorder) => needles;
@@ -44,7 +41,7 @@ function Needles() {
           long the text is, and how deep the key is hidden.
         </Empty>
       )}
-      <Facts />
+      <MetricTable rows={factRows} />
     </>
   );
 }
@@ -73,32 +70,6 @@ function ProbeNow() {
 }
 
 const factRows: readonly MetricName[] = ['needle.accuracy', 'needle.accuracyBeyond'];
-
-const readFacts = ({ series }: Recorder) => ({
-  sparks: factRows.map((metric) => series.points(metric, 80)),
-  end: stepAxisEnd(series.lastStep),
-});
-
-function Facts() {
-  const { sparks, end } = useDrawn(readFacts, 500);
-  return (
-    <table className={styles['facts']}>
-      <tbody>
-        {factRows.map((metric, i) => (
-          <tr key={metric}>
-            <th scope="row">{metrics[metric].label}</th>
-            <td className={styles['spark']}>
-              <Spark points={sparks[i]!} end={end} />
-            </td>
-            <td className={styles['number']}>
-              <Figure metric={metric} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
 
 const keyChoices = [1, 4];
 

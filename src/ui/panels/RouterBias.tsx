@@ -26,10 +26,22 @@ function RouterBias() {
   return <Columns left={<BiasHistory />} right={<BiasBars />} />;
 }
 
+/** Only SMEBU's update has a momentum. */
+function Momentum() {
+  const isKept = useRun((state) => state.now.balance.kind === 'smebu');
+  if (!isKept) return null;
+  return (
+    <>
+      , momentum <Figure metric="router.momentumNorm" />
+    </>
+  );
+}
+
 const Tools = () => (
   <>
     <span className={styles['norm']}>
       norm, all layers <Figure metric="router.biasNorm" />
+      <Momentum />
     </span>
     <LayerStepper />
   </>
@@ -41,7 +53,7 @@ export const routerBias = definePanel({
   subtitle: 'added to a score when experts are chosen, never to the weight of their answer',
   help: [
     'An expert with too many tokens gets a lower bias, one with too few a higher one, so that the next tokens spread better. The gradient never sees the bias.',
-    'The sign rule takes a step of fixed size towards balance. SMEBU’s step shrinks as the load evens out, and has momentum.',
+    'The sign rule takes a step of fixed size towards balance. SMEBU’s step shrinks as the load evens out, and has momentum. Forced balance is a control: tokens are dealt out in turn, and biases stay.',
   ],
   Tools,
   Body: RouterBias,

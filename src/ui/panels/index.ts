@@ -6,7 +6,16 @@ import { loss } from './Loss';
 import { needles } from './Needles';
 import { routerBias } from './RouterBias';
 import { samples } from './Samples';
+import { stability } from './Stability';
 
 export type { Panel } from './definePanel';
 
-export const panels: readonly Panel[] = [loss, expertLoad, routerBias, attention, needles, samples];
+export const panels: readonly Panel[] = [
+  loss,
+  expertLoad,
+  routerBias,
+  stability,
+  attention,
+  needles,
+  samples,
+];

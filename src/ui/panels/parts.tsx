@@ -50,13 +50,6 @@ export function useExpertLayer() {
   };
 }
 
-/** Tokens that each expert would get if all got the same. */
-export function useFairShare(): number {
-  const plan = useRun((state) => state.info?.plan);
-  const model = useRun((state) => state.now.model);
-  return ((plan?.tokensPerStep ?? 0) * model.expertsPerToken) / model.expertCount;
-}
-
 /** Chooses a mixture layer, for all panels. */
 export function LayerStepper() {
   const { view } = useLab();

@@ -2,32 +2,24 @@ import { presetById } from '@/engine/config/presets';
 import { Button } from '@/ui/components/Button';
 import { formatBytes } from '@/ui/format/numbers';
 import { useLab, useRun } from '@/ui/live/hooks';
+import { complaintsOf, complaintWords, isStartable } from '@/ui/state/draft';
 import { discardDraft, draftedPaths } from '@/ui/state/experiments';
-import type { RunState } from '@/ui/state/run';
+import { lacksText, type RunState } from '@/ui/state/run';
 import { newRun } from '@/ui/state/transport';
 import styles from './DraftFoot.module.css';
-import { complaintsOf } from './RunSettings';
 
 /** What waits for a new run, what it would take, and the two ways on. */
 export function DraftFoot() {
   const lab = useLab();
-  const draft = useRun((state) => state.draft);
+  const isDrafted = useRun((state) => state.draft !== undefined);
   const words = useRun(describeDraft);
-  const isTextMissing = useRun(
-    (state) => (state.draft?.values.data.ownTextWeight ?? 0) > 0 && !state.ownText,
-  );
-  if (!draft) return null;
-  const isPossible =
-    complaintsOf(draft.values).length === 0 &&
-    draft.plan !== undefined &&
-    draft.plan.refusal === undefined &&
-    !isTextMissing;
+  const problem = useRun(problemOf);
+  const isPossible = useRun(isStartable);
+  if (!isDrafted) return null;
   return (
     <div className={styles['foot']}>
-      <span>
-        {words}
-        {isTextMissing && '; add your text first'}
-      </span>
+      {problem && <p role="status">{problem}</p>}
+      <span>{words}</span>
       <Button size="small" onPress={() => discardDraft(lab)}>
         Discard
       </Button>
@@ -47,4 +39,15 @@ function describeDraft(state: RunState): string {
       ? `${count} ${count === 1 ? 'change' : 'changes'}`
       : (presetById(draft.preset)?.label ?? draft.preset);
   return draft.plan ? `${what}, ${formatBytes(draft.plan.bytes.total)}` : what;
+}
+
+/** Why the draft cannot start, where its rows may be folded away. */
+function problemOf(state: RunState): string | undefined {
+  const { draft } = state;
+  if (!draft) return undefined;
+  const [complaint] = complaintsOf(draft.values);
+  if (complaint) return complaintWords(complaint);
+  return lacksText(state, draft.values)
+    ? 'Your text: the mixture reads it; add it first'
+    : undefined;
 }

@@ -1,20 +1,15 @@
 /** @file Settings that a running run obeys from its next step on. */
-import { isLive, type SettingPath, settingRows, valueAt } from '@/engine/config/settings';
+import { type SettingPath, valueAt } from '@/engine/config/settings';
 import { Fold } from '@/ui/components/Fold';
 import { Setting } from '@/ui/controls/Setting';
-import { formatShort } from '@/ui/format/numbers';
 import { useLab, useRun } from '@/ui/live/hooks';
 import { change } from '@/ui/state/transport';
+import { whyIdle } from './effect';
+import { liveFolds } from './folds';
 import styles from './LiveSettings.module.css';
+import { Rows } from './Rows';
 import { Section } from './Section';
-import {
-  balancerConstants,
-  groups,
-  groupTitles,
-  lossPaths,
-  ratePaths,
-  remainingPaths,
-} from './sections';
+import { balancerConstants, lossPaths, ratePaths } from './sections';
 
 /** Powers of ten at the ends of the rates' sliders. */
 const RATE_RANGE = { low: -5, high: -1 };
@@ -44,61 +39,48 @@ export const Balancer = () => <LiveSetting path="balance.kind" />;
 
 export function Constants() {
   const kind = useRun((state) => state.now.balance.kind);
-  const owned = new Set(Object.values(balancerConstants).flat());
-  const others = settingRows
-    .map(([path]) => path)
-    .filter((path) => path.startsWith('balance.') && path !== 'balance.kind' && !owned.has(path));
   return (
     <div className={styles['several']}>
-      {[...balancerConstants[kind], ...others.filter(isLive)].map((path) => (
+      {balancerConstants[kind].map((path) => (
         <LiveSetting key={path} path={path} isTerse />
       ))}
     </div>
   );
 }
 
-export const Rates = () => (
-  <>
-    {ratePaths.map((path) => (
-      <LiveSetting key={path} path={path} isRate isTerse />
-    ))}
-    <div className={styles['several']}>
-      {lossPaths.map((path) => (
-        <LiveSetting key={path} path={path} isTerse />
-      ))}
-    </div>
-  </>
-);
+export function Rates() {
+  const now = useRun((state) => state.now);
+  return (
+    <>
+      {ratePaths
+        .filter((path) => whyIdle(now, path) === undefined)
+        .map((path) => (
+          <LiveSetting key={path} path={path} isRate isTerse />
+        ))}
+      <div className={styles['pairs']}>
+        {lossPaths.map((path) => (
+          <LiveSetting key={path} path={path} isTerse />
+        ))}
+      </div>
+    </>
+  );
+}
 
-/** Every other live row of the table, folded by group. */
+/** Every other live row of the table, folded. */
 export function LiveFolds() {
   const now = useRun((state) => state.now);
   return (
     <div className={styles['folds']}>
-      {groups.map((group) => {
-        const paths = group === 'balance' ? [] : remainingPaths(group, true);
-        if (paths.length === 0) return null;
-        return (
-          <Fold key={group} title={groupTitles[group]} summary={liveSummaries[group]?.(now) ?? ''}>
-            {paths.map((path) => (
-              <LiveSetting key={path} path={path} />
-            ))}
-          </Fold>
-        );
-      })}
+      {liveFolds.map(({ id, title, paths, summary }) => (
+        <Fold key={id} title={title} summary={summary(now)}>
+          <Rows paths={paths} values={now}>
+            {(path) => <LiveSetting key={path} path={path} />}
+          </Rows>
+        </Fold>
+      ))}
     </div>
   );
 }
-
-type Summary = (now: Parameters<typeof valueAt>[0]) => string;
-
-const liveSummaries: Readonly<Record<string, Summary>> = {
-  optimizer: ({ optimizer }) =>
-    `clip ${formatShort(optimizer.gradientClip)}, momentum ${formatShort(optimizer.muonMomentum)}`,
-  schedule: ({ schedule }) =>
-    `warm-up ${formatShort(schedule.warmupSteps)}, ${schedule.decay === 'none' ? 'then constant' : schedule.decay}`,
-  probes: ({ probes }) => `needles each ${formatShort(probes.needleEvery)} steps`,
-};
 
 export const LiveSettings = () => (
   <>

@@ -3,11 +3,12 @@ import { type SettingPath, valueAt } from '@/engine/config/settings';
 import { Fold } from '@/ui/components/Fold';
 import { formatFixed } from '@/ui/format/numbers';
 import { useRun } from '@/ui/live/hooks';
+import { formValues } from '@/ui/state/draft';
 import { categoryNames } from '@/ui/theme/palette';
 import styles from './Mixture.module.css';
 import { OwnText } from './OwnText';
-import { DraftedSetting, formValues } from './RunSettings';
-import { mixturePaths, remainingPaths } from './sections';
+import { DraftedRows, DraftedSetting } from './RunSettings';
+import { mixtureExtras, mixturePaths } from './sections';
 
 export function Mixture() {
   const values = useRun(formValues);
@@ -20,23 +21,32 @@ export function Mixture() {
       summary={`${used} ${used === 1 ? 'domain' : 'domains'}, bytes`}
       isOpenAtFirst
     >
-      <div className={styles['bar']} aria-hidden="true">
-        {weights.map((weight, i) => (
-          <i
-            key={mixturePaths[i]}
-            style={{ flexGrow: weight, background: `var(--${categoryNames[i]})` }}
-            hidden={weight === 0}
-          />
-        ))}
-      </div>
+      <MixtureBar paths={mixturePaths} />
       {mixturePaths.map((path, i) => (
         <Domain key={path} path={path} place={i} share={total > 0 ? weights[i]! / total : 0} />
       ))}
       <OwnText />
-      {remainingPaths('data', false).map((path) => (
-        <DraftedSetting key={path} path={path} />
-      ))}
+      <DraftedRows paths={mixtureExtras} />
     </Fold>
+  );
+}
+
+/** Shares of a mixture side by side; `paths` in the order of their colours. */
+export function MixtureBar({ paths }: { paths: readonly SettingPath[] }) {
+  const values = useRun(formValues);
+  return (
+    <div className={styles['bar']} aria-hidden="true">
+      {paths.map((path, i) => {
+        const weight = valueAt(values, path) as number;
+        return (
+          <i
+            key={path}
+            style={{ flexGrow: weight, background: `var(--${categoryNames[i]})` }}
+            hidden={weight === 0}
+          />
+        );
+      })}
+    </div>
   );
 }
 

@@ -8,10 +8,11 @@ import { Notes } from '@/ui/live/Notes';
 import { Changes } from './Changes';
 import { DraftFoot } from './DraftFoot';
 import { Balancer, Constants, LiveFolds, LiveSettings, Rates } from './LiveSettings';
-import { MemoryPlan } from './MemoryPlan';
 import { Mixture } from './Mixture';
+import { Phases } from './Phases';
 import { Presets } from './Presets';
 import styles from './Rail.module.css';
+import { RunPlan } from './RunPlan';
 import { ModelSettings, RunFolds } from './RunSettings';
 
 /** The experiment, at the left of the page; folded at its top where the page is narrow. */
@@ -29,9 +30,10 @@ const NewRun = () => (
   <Gradually>
     <ModelSettings />
     <Mixture />
+    <Phases />
     <RunFolds />
     <Notes place="settings" />
-    <MemoryPlan />
+    <RunPlan />
     <Changes />
   </Gradually>
 );

@@ -1,40 +1,23 @@
 /** @file Settings that start a new run: they are drafted, then started together. */
-import { type Complaint, complaints } from '@/engine/config/rules';
-import { type SettingPath, type Settings, valueAt } from '@/engine/config/settings';
+import { type SettingPath, valueAt } from '@/engine/config/settings';
 import { Fold } from '@/ui/components/Fold';
 import { Setting } from '@/ui/controls/Setting';
 import { formatFixed } from '@/ui/format/numbers';
-import { valueWords } from '@/ui/format/settings';
 import { useLab, useRun } from '@/ui/live/hooks';
+import { complaintAbout, complaintsOf, formValues } from '@/ui/state/draft';
 import { draftValue } from '@/ui/state/experiments';
-import type { RunState } from '@/ui/state/run';
+import { type FoldRows, runFolds } from './folds';
 import styles from './LiveSettings.module.css';
+import { Rows } from './Rows';
 import { Section } from './Section';
-import { groups, groupTitles, modelPaths, remainingPaths } from './sections';
-
-/** Values of the form: the draft's, or the running ones. */
-export const formValues = ({ draft, now }: RunState) => draft?.values ?? now;
-
-/** Why the drafted values cannot be, path by path; only the first rule of a row. */
-function complaintAt({ draft }: RunState, path: SettingPath): string | undefined {
-  return draft && complaintsOf(draft.values).find((complaint) => complaint.path === path)?.message;
-}
-
-const found = new WeakMap<Settings, readonly Complaint[]>();
-
-/** Every row asks after every change of the page's state: the same values are checked once. */
-export function complaintsOf(values: Settings): readonly Complaint[] {
-  const known = found.get(values) ?? complaints(values);
-  found.set(values, known);
-  return known;
-}
+import { modelPaths } from './sections';
 
 /** One row that starts a new run, with what it was. */
 export function DraftedSetting({ path, isTerse }: { path: SettingPath; isTerse?: boolean }) {
   const lab = useLab();
   const value = useRun((state) => valueAt(formValues(state), path));
   const running = useRun((state) => valueAt(state.now, path));
-  const complaint = useRun((state) => complaintAt(state, path));
+  const complaint = useRun((state) => complaintAbout(state, path));
   return (
     <Setting
       path={path}
@@ -47,44 +30,55 @@ export function DraftedSetting({ path, isTerse }: { path: SettingPath; isTerse?:
   );
 }
 
+/** Drafted rows that move something, and why the others do not. */
+export function DraftedRows({ paths }: { paths: readonly SettingPath[] }) {
+  const values = useRun(formValues);
+  const draft = useRun((state) => state.draft);
+  const wrong = draft ? complaintsOf(draft.values).map(({ path }) => path) : [];
+  return (
+    <Rows paths={paths} values={values} wrong={wrong}>
+      {(path) => <DraftedSetting key={path} path={path} />}
+    </Rows>
+  );
+}
+
 export function ModelSettings() {
   const tokens = useRun((state) => {
-    const { data } = formValues(state);
-    return data.contextLength * data.batchSequences;
+    const { data, schedule } = formValues(state);
+    return data.contextLength * data.batchSequences * schedule.microBatches;
   });
   return (
     <Section title="Model" aside={`new run, ${formatFixed(tokens, 0)} tokens a step`}>
-      {modelPaths.map((path) => (
-        <DraftedSetting key={path} path={path} />
-      ))}
+      <DraftedRows paths={modelPaths} />
     </Section>
   );
 }
 
-/** Every other row that starts a new run, folded by group. */
-export function RunFolds() {
-  const values = useRun(formValues);
+/** Every other row that starts a new run, folded. */
+export const RunFolds = () => (
+  <div className={styles['folds']}>
+    {runFolds.map((fold) => (
+      <Fold key={fold.id} title={fold.title} summary={<RunSummary fold={fold} />}>
+        {fold.about && <p className={styles['about']}>{fold.about}</p>}
+        <DraftedRows paths={fold.paths} />
+      </Fold>
+    ))}
+  </div>
+);
+
+/** What a fold holds; or how much of it is drafted or cannot be, so that it is not hidden. */
+export function RunSummary({ fold: { paths, summary } }: { fold: FoldRows }) {
+  const words = useRun((state) => summary(formValues(state)));
+  const drafted = useRun((state) => {
+    const values = formValues(state);
+    return paths.filter((path) => valueAt(values, path) !== valueAt(state.now, path)).length;
+  });
+  const isWrong = useRun((state) => paths.some((path) => complaintAbout(state, path)));
+  if (isWrong) return <b className={styles['wrong']}>cannot be</b>;
+  if (drafted === 0) return words;
   return (
-    <div className={styles['folds']}>
-      {groups.map((group) => {
-        const paths = remainingPaths(group, false);
-        const first = paths[0];
-        if (!first || group === 'data') return null;
-        const summary =
-          paths.length === 1
-            ? valueWords(valueAt(values, first))
-            : `${paths.length} settings, start a new run`;
-        return (
-          <Fold key={group} title={runTitles[group] ?? groupTitles[group]} summary={summary}>
-            {paths.map((path) => (
-              <DraftedSetting key={path} path={path} />
-            ))}
-          </Fold>
-        );
-      })}
-    </div>
+    <>
+      {words}, <b className={styles['drafted']}>{drafted} changed</b>
+    </>
   );
 }
-
-/** Where a group also has live rows, its other ones need a title of their own. */
-const runTitles: Readonly<Record<string, string>> = { optimizer: 'Router optimizer' };

@@ -1,6 +1,6 @@
-/** @file Which rows of the settings table stand where in the rail. Rows that are not named here are in folds. */
-import type { Settings } from '@/engine/config/settings';
-import { isLive, type SettingPath, settingRows } from '@/engine/config/settings';
+/** @file Which rows of the settings table stand where in the rail: each of them once. */
+import type { SettingPath, Settings } from '@/engine/config/settings';
+import { liveFolds, phaseFold, runFolds } from './folds';
 
 /** Constants of each balancer; those of another one are not shown. */
 export const balancerConstants: Readonly<
@@ -17,7 +17,11 @@ export const ratePaths: readonly SettingPath[] = [
   'optimizer.muonLearningRate',
   'optimizer.adamwLearningRate',
 ];
-export const lossPaths: readonly SettingPath[] = ['loss.zWeight', 'loss.sequenceBalance'];
+export const lossPaths: readonly SettingPath[] = [
+  'loss.zWeight',
+  'loss.sequenceBalance',
+  'loss.switchBalance',
+];
 
 /** Rows in the open that start a new run. */
 export const modelPaths: readonly SettingPath[] = [
@@ -30,6 +34,7 @@ export const modelPaths: readonly SettingPath[] = [
   'data.batchSequences',
 ];
 
+/** Shares of the mixture, in the order of their colours. */
 export const mixturePaths: readonly SettingPath[] = [
   'data.novelWeight',
   'data.speechesWeight',
@@ -39,33 +44,19 @@ export const mixturePaths: readonly SettingPath[] = [
   'data.ownTextWeight',
 ];
 
-const shown = new Set<SettingPath>([
-  'balance.kind',
-  ...Object.values(balancerConstants).flat(),
-  ...ratePaths,
-  ...lossPaths,
-  ...modelPaths,
-  ...mixturePaths,
-]);
+/** What stands under the shares of the mixture. */
+export const mixtureExtras: readonly SettingPath[] = ['data.recallPairs'];
 
-/** Rows of the table that stand nowhere in the open, of one group, live or not. */
-export const remainingPaths = (group: keyof Settings, live: boolean): SettingPath[] =>
-  settingRows
-    .map(([path]) => path)
-    .filter((path) => path.startsWith(`${group}.`) && !shown.has(path) && isLive(path) === live);
-
-/** Groups of the table in its order, with a title for each. */
-export const groupTitles: Readonly<Record<keyof Settings, string>> = {
-  model: 'Architecture',
-  data: 'Packing',
-  phase2: 'Mixture, phase 2',
-  phase3: 'Mixture, phase 3',
-  optimizer: 'Optimizer',
-  schedule: 'Schedule',
-  balance: 'Balance',
-  loss: 'Loss',
-  probes: 'Probes',
-  run: 'Seed',
-};
-
-export const groups = Object.keys(groupTitles) as (keyof Settings)[];
+/** Every place of the rail, and whether what stands there is obeyed by a running run. */
+export const places: readonly {
+  readonly isLive: boolean;
+  readonly paths: readonly SettingPath[];
+}[] = [
+  {
+    isLive: true,
+    paths: ['balance.kind', ...Object.values(balancerConstants).flat(), ...ratePaths, ...lossPaths],
+  },
+  { isLive: false, paths: [...modelPaths, ...mixturePaths, ...mixtureExtras] },
+  ...[...runFolds, phaseFold].map(({ paths }) => ({ isLive: false, paths })),
+  ...liveFolds.map(({ paths }) => ({ isLive: true, paths })),
+];

@@ -11,6 +11,7 @@ import { decodeLink, encodeLink } from '@/engine/config/link';
 import { presetById } from '@/engine/config/presets';
 import { complaints } from '@/engine/config/rules';
 import {
+  isLive,
   type SettingPath,
   type Settings,
   settingRows,
@@ -156,8 +157,16 @@ async function setDraft(lab: Lab, preset: string, values: Settings): Promise<voi
   if (isSame || complaints(values).length > 0) return;
   const drafted = experimentOfDraft(draft);
   const plan = drafted ? await planOf(lab, drafted) : currentPlan;
-  if (lab.run.getState().draft === draft) lab.run.setState({ draft: { ...draft, plan } });
+  const current = lab.run.getState().draft;
+  if (current && isSameRun(current, draft)) lab.run.setState({ draft: { ...current, plan } });
 }
+
+/** Whether two drafts differ in live rows at most: they have one plan. */
+const isSameRun = (a: Draft, b: Draft): boolean =>
+  a.preset === b.preset &&
+  settingRows.every(
+    ([path]) => isLive(path) || valueAt(a.values, path) === valueAt(b.values, path),
+  );
 
 /** The experiment that a draft would start; undefined on an unknown preset. */
 export function experimentOfDraft({ preset: id, values }: Draft): Experiment | undefined {

@@ -36,6 +36,8 @@ export class Recorder {
   attention: AttentionView | undefined;
   needles: NeedleGrid | undefined;
   samples: readonly Sample[] = [];
+  /** Steps at which the count of spikes grew, in order. */
+  spikes: readonly number[] = [];
 
   constructor(requestFrame: RequestFrame) {
     this.signal = new Signal(requestFrame);
@@ -54,6 +56,7 @@ export class Recorder {
     this.attention = undefined;
     this.needles = undefined;
     this.samples = [];
+    this.spikes = [];
     this.signal.touch();
   }
 
@@ -69,10 +72,15 @@ export class Recorder {
     this.series.truncateAfter(step);
     for (const history of [this.loads, this.violations, this.biases]) history.truncateAfter(step);
     this.samples = this.samples.filter((sample) => sample.step <= step);
+    this.spikes = this.spikes.filter((spike) => spike <= step);
     this.signal.touch();
   }
 
   onMetrics({ step, values }: Events['metrics']): void {
+    const before = this.series.latest('train.spikes')?.value;
+    if (before !== undefined && (values['train.spikes'] ?? 0) > before) {
+      this.spikes = [...this.spikes, step];
+    }
     this.series.record(step, values);
     const loss = values['train.loss'];
     if (loss === undefined) return;

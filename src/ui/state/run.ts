@@ -124,6 +124,14 @@ export function withChange(
   return merged.from === merged.to ? [...before, ...after] : [...before, merged, ...after];
 }
 
-/** Whether the experiment asks for a text that is not here: a link never holds one. */
-export const isTextMissing = (state: RunState): boolean =>
-  state.now.data.ownTextWeight > 0 && state.ownText === undefined;
+/** Whether any phase of the mixture reads the visitor's own text. */
+const readsOwnText = ({ data, phase2, phase3 }: Settings): boolean =>
+  data.ownTextWeight > 0 ||
+  [phase2, phase3].some(({ startsAt, ownTextWeight }) => startsAt > 0 && ownTextWeight > 0);
+
+/** Whether these values ask for a text that is not here: a link never holds one. */
+export const lacksText = ({ ownText }: RunState, values: Settings): boolean =>
+  readsOwnText(values) && ownText === undefined;
+
+/** Whether the experiment asks for a text that is not here. */
+export const isTextMissing = (state: RunState): boolean => lacksText(state, state.now);

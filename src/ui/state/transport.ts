@@ -8,7 +8,7 @@ import { takeChange } from './events';
 import { experimentOfDraft, openExperiment, writeAddress } from './experiments';
 import type { Lab } from './lab';
 import { Reproduction } from './losses';
-import { addNote, isTextMissing } from './run';
+import { addNote, type Draft, isTextMissing } from './run';
 import { shownMixtureLayer } from './view';
 import { sendWatch } from './watch';
 
@@ -170,12 +170,23 @@ export async function change(lab: Lab, path: SettingPath, value: Value): Promise
   if (!info) return changeFromStart(lab, path, value);
   try {
     checkLiveChange({ step: at, path, to: value });
-    lab.run.setState({ now: withValue(now, path, value) });
+    lab.run.setState({ now: withValue(now, path, value), draft: draftWith(lab, path, value) });
     takeChange(lab, await lab.client.change(path, value));
   } catch (error) {
-    lab.run.setState((state) => ({ now: withValue(state.now, path, before) }));
+    lab.run.setState((state) => ({
+      now: withValue(state.now, path, before),
+      draft: draftWith(lab, path, before),
+    }));
     report(lab, error as Error);
   }
+}
+
+/** The draft follows a live change where it stands on the running value: its run starts with it too. */
+function draftWith(lab: Lab, path: SettingPath, value: Value): Draft | undefined {
+  const { draft, experiment, now } = lab.run.getState();
+  if (!draft || draft.preset !== experiment.preset) return draft;
+  if (valueAt(draft.values, path) !== valueAt(now, path)) return draft;
+  return { ...draft, values: withValue(draft.values, path, value) };
 }
 
 function changeFromStart(lab: Lab, path: SettingPath, value: Value): void {
@@ -185,6 +196,7 @@ function changeFromStart(lab: Lab, path: SettingPath, value: Value): void {
   const changed = withValue(now, path, value);
   lab.run.setState({
     now: changed,
+    draft: draftWith(lab, path, value),
     experiment: { ...experiment, changes: difference(preset, changed) },
   });
   writeAddress(lab, 'replace');
