@@ -327,7 +327,7 @@ describe('a forged link', () => {
       ['model.layerCount', true, 'model.layerCount: want a number, got true'],
       ['run.seed', -1, 'run.seed: want 0 to 4294967295, got -1'],
       ['data.intraDocumentMask', 1, 'data.intraDocumentMask: want true or false, got 1'],
-      ['balance.kind', 'chaos', 'balance.kind: want one of none, sign, smebu, got chaos'],
+      ['balance.kind', 'chaos', 'balance.kind: want one of none, sign, smebu, forced, got chaos'],
       ['model.colour', 1, 'model.colour: no such setting'],
     ];
     for (const [path, value, words] of cases) {
