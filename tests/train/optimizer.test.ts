@@ -110,7 +110,7 @@ async function expectSame(
   }
   for (const [step, batch] of batches.entries()) {
     const settings = settingsAt(step);
-    await session.stepper.step(batch, step, settings, {}, 1);
+    await session.stepper.step({ step, batches: [batch], settings }, {}, 1);
     const gradients = await readAll(session, weights.gradients, ({ gradient }) => gradient);
     update(reference, gradients, settings, { step, factor: FACTORS[step]!, tokens: TOKENS });
   }
