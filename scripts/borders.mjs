@@ -31,7 +31,11 @@ const AREAS = [
   { home: 'src/engine/model', may: [...BASE, 'src/engine/gpu', 'src/engine/ops'] },
   { home: 'src/engine/optim', may: [...BASE, 'src/engine/gpu', 'src/engine/ops'] },
   { home: 'src/engine/data', may: BASE, types: [COMMANDS] },
-  { home: 'src/engine/files', may: [...BASE, 'src/engine/gpu', 'src/engine/model'] },
+  {
+    home: 'src/engine/files',
+    may: [...BASE, 'src/engine/gpu', 'src/engine/model'],
+    packages: ['valibot'],
+  },
   { home: 'src/engine/node', packages: ['webgpu'] },
   { home: 'src/engine', may: ['src/shaders'] },
   {

@@ -1,15 +1,16 @@
 /** @file The command line: finds the command, and turns every error into one line and an exit code. */
-import { ConfigError } from '@/engine/index';
+import { CheckpointError, ConfigError } from '@/engine/index';
 import { type Command, type ExitCode, exitCodes, parseInput, UsageError } from './command';
 import { generate } from './generate';
 import { commandHelp, generalHelp } from './help';
 import type { Host } from './host';
 import { link } from './link';
 import { plan } from './plan';
+import { replay } from './replay';
 import { resume } from './resume';
 import { train } from './train';
 
-const commands: readonly Command[] = [train, resume, generate, plan, link];
+const commands: readonly Command[] = [train, resume, generate, plan, link, replay];
 const HELP = new Set(['--help', '-h']);
 
 /** @param args what stands behind `lab` */
@@ -19,7 +20,9 @@ export async function main(args: readonly string[], host: Host): Promise<ExitCod
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     host.stderr.write(`lab: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
-    const isUsage = error instanceof UsageError || error instanceof ConfigError;
+    const isUsage = [UsageError, ConfigError, CheckpointError].some(
+      (kind) => error instanceof kind,
+    );
     return isUsage ? exitCodes.usage : exitCodes.failed;
   }
 }

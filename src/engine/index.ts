@@ -15,6 +15,7 @@ export { settings } from './config/settings';
 export type { Batch, BatchSource } from './data/batch';
 export { type CorpusId, corpusIds, domainIds } from './data/domains';
 export { createDataService, type DataService, type RunData } from './data/service';
+export { CheckpointError } from './files/checkpointError';
 export type { MemoryLimits } from './gpu/arena';
 export { type OpenDevice, openDevice } from './gpu/device';
 export {
@@ -29,5 +30,8 @@ export {
 export { type KernelTime, profile } from './gpu/profiler';
 export { planRun } from './train/assembly';
 export type * from './train/commands';
+export { type ReplayOutcome, type ReplayTensor, replay, replayFile } from './train/replay';
+export { readReplayFolder } from './train/replayFolder';
+export type { ReplayStep } from './train/replayStep';
 export { Session } from './train/session';
 export { type GpuSource, Trainer } from './train/trainer';

@@ -4,16 +4,18 @@
  */
 import { METADATA, PREFIX } from './safetensors';
 
-/** A float32 tensor to be written. */
+/** A tensor to be written. */
 export interface TensorToWrite {
   readonly name: string;
   readonly shape: readonly number[];
+  /** F32 where it is not given. */
+  readonly dtype?: 'F32' | 'I32';
 }
 
 export interface LaidOutFiles {
   /** Files by name; their headers stand, the data is still 0. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** Where each tensor's values go, little-endian float32. */
+  /** Where each tensor's values go, little-endian, four bytes each. */
   readonly places: ReadonlyMap<string, Uint8Array>;
 }
 
@@ -82,7 +84,8 @@ function layOut(tensors: readonly TensorToWrite[], places: Map<string, Uint8Arra
   for (const tensor of tensors) {
     const start = end;
     end += bytesOf(tensor);
-    header[tensor.name] = { dtype: 'F32', shape: tensor.shape, data_offsets: [start, end] };
+    const { name, shape, dtype = 'F32' } = tensor;
+    header[name] = { dtype, shape, data_offsets: [start, end] };
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   const headerBytes = Math.ceil(json.length / ALIGNMENT) * ALIGNMENT;

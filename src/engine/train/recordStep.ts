@@ -153,7 +153,7 @@ function recordOptimizer(tape: Tape, { weights, blocks, clip }: RunState, isSket
   }
 }
 
-export interface Evaluation {
+export interface Evaluation extends TransformerOutput {
   readonly tape: Tape;
   /** [T, 4] of each token: largest logit, sum of exponentials, logit of the target, log-sum-exp. */
   readonly stats_T: Tensor;
@@ -179,7 +179,7 @@ export function recordEvaluation(
   const { settings, weights, blocks } = state;
   const { tokens_T, targets_T, documents_T, losses, counts_LE, balanceLoss_LB } = inputs;
   const tape = new Tape();
-  const { hidden_TD } = transformer(tape, settings.model, weights, {
+  const output = transformer(tape, settings.model, weights, {
     tokens_T,
     positions: { table_PC: state.ropeTable_PC, sequenceLength, position: blocks.position },
     attend: (on, { q_TH, k_TG, v_TG, window }) =>
@@ -194,10 +194,10 @@ export function recordEvaluation(
     sequenceLength,
     state: { bias_LE: state.router.bias_LE, counts_LE, balanceLoss_LB, balance: blocks.balance },
   });
-  const stats_T = crossEntropy(tape, hidden_TD, weights.at(headName), {
+  const stats_T = crossEntropy(tape, output.hidden_TD, weights.at(headName), {
     targets_T,
     live: blocks.loss,
     losses,
   });
-  return { tape, stats_T: tape.keep(stats_T) };
+  return { ...output, tape, stats_T: tape.keep(stats_T) };
 }
