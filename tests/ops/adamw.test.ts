@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { adamw, adamwLive } from '@/engine/ops/adamw';
-import { biasCorrection } from '@/engine/optim/schedule';
+import { biasCorrection } from '@/engine/optim/biasCorrection';
 import { adamw as reference } from '../reference/adamw';
 import { expectClose } from '../support/close';
 import { noise } from '../support/gradient';

@@ -14,6 +14,7 @@ import {
 import { whyIdle } from '@/ui/rail/effect';
 import { families, familyOf, shortLabel } from '@/ui/rail/families';
 import { liveFolds, phaseFold, runFolds } from '@/ui/rail/folds';
+import { previewEnd, rateCurve } from '@/ui/rail/rateCurve';
 import { places } from '@/ui/rail/sections';
 
 /** The table's values with a few rows replaced. */
@@ -110,6 +111,39 @@ describe('a row that moves nothing', () => {
   it('is none of those that decide over others', () => {
     for (const path of ['optimizer.hidden', 'schedule.decay', 'data.order', 'model.overflow'])
       expect(whyIdle(defaultSettings, path as SettingPath)).toBeUndefined();
+  });
+});
+
+describe('the picture of the schedule', () => {
+  const schedule = {
+    ...defaultSettings.schedule,
+    warmupSteps: 10,
+    decay: 'linear',
+    decayStart: 1000,
+    totalSteps: 2000,
+    finalRatio: 0.1,
+    secondDecay: 'linear',
+    secondEnd: 2400,
+    secondRatio: 0,
+  } as const;
+
+  it('spans the run up to whatever happens last', () => {
+    expect(previewEnd(schedule, 0)).toBe(2592);
+    expect(previewEnd({ ...schedule, secondDecay: 'none' }, 0)).toBe(2160);
+    expect(previewEnd({ ...schedule, growAt: 5, growAgainAt: 5000 }, 0)).toBe(5400);
+    expect(previewEnd({ ...schedule, growAgainAt: 5000 }, 0)).toBe(2592);
+    expect(previewEnd(defaultSettings.schedule, 0)).toBe(100);
+    expect(previewEnd(defaultSettings.schedule, 1000)).toBe(1080);
+    expect(previewEnd({ ...defaultSettings.schedule, warmupSteps: 500 }, 0)).toBe(2000);
+  });
+
+  it('goes through every bend, however few its points', () => {
+    const curve = new Map(rateCurve(schedule, 2592, 2).map(({ step, factor }) => [step, factor]));
+    expect([...curve.keys()]).toEqual([0, 9, 10, 1000, 1296, 2000, 2400, 2592]);
+    expect(curve.get(0)).toBe(0.1);
+    expect(curve.get(9)).toBe(1);
+    expect(curve.get(2000)).toBeCloseTo(0.1, 12);
+    expect(curve.get(2592)).toBe(0);
   });
 });
 

@@ -1,10 +1,11 @@
 /** @file Turns settings and the step number into the live scalars of a step. */
+import { learningRateFactor } from '@/engine/config/learningRate';
 import type { Settings } from '@/engine/config/settings';
 import { balancerKinds } from '@/engine/ops/loadBalance';
 import { muonRateRules } from '@/engine/ops/muon';
+import { biasCorrection } from '@/engine/optim/biasCorrection';
 import { expertRateFactor } from '@/engine/optim/expertRate';
 import { muonCoefficients } from '@/engine/optim/newtonSchulz';
-import { biasCorrection, learningRateFactor } from '@/engine/optim/schedule';
 import type { RunState } from './state';
 
 export interface Rates {

@@ -7,6 +7,7 @@ import { change } from '@/ui/state/transport';
 import { whyIdle } from './effect';
 import { liveFolds } from './folds';
 import styles from './LiveSettings.module.css';
+import { RatePreview } from './RatePreview';
 import { Rows } from './Rows';
 import { Section } from './Section';
 import { balancerConstants, lossPaths, ratePaths } from './sections';
@@ -73,6 +74,7 @@ export function LiveFolds() {
     <div className={styles['folds']}>
       {liveFolds.map(({ id, title, paths, summary }) => (
         <Fold key={id} title={title} summary={summary(now)}>
+          {id === 'schedule' && <RatePreview />}
           <Rows paths={paths} values={now}>
             {(path) => <LiveSetting key={path} path={path} />}
           </Rows>

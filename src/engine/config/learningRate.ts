@@ -1,5 +1,5 @@
-/** @file What changes from step to step in the optimizers: the learning-rate factor and Adam's bias correction. */
-import type { Settings } from '@/engine/config/settings';
+/** @file How learning rates go over a run: warm-up, constant, one or two anneals. Trinity, 3.4.2; dots.llm1, 4.2. */
+import type { Settings } from './settings';
 
 type Schedule = Settings['schedule'];
 
@@ -40,10 +40,3 @@ function annealed(step: number, { shape, start, end, from, to }: Anneal): number
     ? from + (to - from) * progress
     : to + ((from - to) * (1 + Math.cos(Math.PI * progress))) / 2;
 }
-
-/**
- * 1 - beta^(step + 1) at the 0-based `step`: what a moment that started at 0 is divided by. Takes beta as
- * float32 has it, as the kernel does: for beta near 1 the rounding would show.
- */
-export const biasCorrection = (beta: number, step: number): number =>
-  1 - Math.fround(beta) ** (step + 1);
