@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { MetricValues } from '@/engine/config/metrics';
 import { SpiedGpu } from '../support/spiedGpu';
 import {
   localData,
@@ -10,12 +11,13 @@ import {
 
 const record = openTrainers();
 
-/** The last loss told for each step: a run that went back tells some steps twice. */
-function lossByStep({ of }: Recorded): Map<number, number> {
+/** The last scalars told for each step, but for those of the clock: a run that went back tells some steps twice. */
+function scalarsByStep({ of }: Recorded): Map<number, MetricValues> {
   return new Map(
-    of('metrics').flatMap(({ step, values }) =>
-      values['train.loss'] === undefined ? [] : [[step, values['train.loss']] as const],
-    ),
+    of('metrics').flatMap(({ step, values }) => {
+      const { 'train.stepTime': _, 'train.tokensPerSecond': __, ...scalars } = values;
+      return scalars['train.loss'] === undefined ? [] : [[step, scalars] as const];
+    }),
   );
 }
 
@@ -24,7 +26,7 @@ describe('a lost device', () => {
     const undisturbed = record();
     await undisturbed.trainer.start(tinyExperiment());
     await trainPast(undisturbed, 60);
-    const want = lossByStep(undisturbed);
+    const want = scalarsByStep(undisturbed);
 
     const spy = new SpiedGpu();
     const run = record(localData(), () => spy.gpu);
@@ -42,9 +44,10 @@ describe('a lost device', () => {
     );
     await run.trainer.pause();
     expect(run.of('failed')).toEqual([]);
-    const got = lossByStep(run);
+    const got = scalarsByStep(run);
     for (let step = 1; step <= 60; step++)
-      expect(got.get(step), `step ${step}`).toBe(want.get(step));
+      expect(got.get(step), `step ${step}`).toEqual(want.get(step));
+    expect(Object.keys(want.get(60)!)).toContain('train.spikes');
     expect(spy.devices.length).toBe(2);
   });
 });

@@ -168,6 +168,7 @@ describe('trainer', () => {
       held.values['eval.crossEntropy']! / Math.LN2,
       10,
     );
+    expect(held.values['router.globalMaxVio']).toBeGreaterThan(0);
     await run.trainer.pause();
   });
 

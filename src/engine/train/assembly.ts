@@ -66,7 +66,7 @@ export function assemble(
   const longest = Math.max(NEEDLE_LENGTHS * S, ...lengths);
   const state = new RunState(settings, limits, longest, domainCount);
   const step = recordStep(state, isSketch);
-  const heldOut = probe(state, 'held out', B, S, (evaluation) => [evaluation.losses]);
+  const heldOut = probe(state, 'held out', B, S, ({ losses, counts_LE }) => [losses, counts_LE]);
   const needles = lengths.map((length) =>
     probe(state, 'needles', Math.max(1, Math.floor(longest / length)), length, (evaluation) => [
       evaluation.stats_T,
@@ -93,7 +93,7 @@ function probe(
   name: string,
   sequences: number,
   length: number,
-  resultsOf: (tensors: { losses: Tensor; stats_T: Tensor }) => Tensor[],
+  resultsOf: (tensors: EvaluationInputs & Evaluation) => Tensor[],
 ): ProbeRecording {
   const { model } = state.settings;
   const L = Math.max(1, mixtureLayers(model).length);

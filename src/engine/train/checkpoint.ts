@@ -3,12 +3,15 @@ import type { Arena } from '@/engine/gpu/arena';
 import { Readback } from '@/engine/gpu/readback';
 import { Tensor } from '@/engine/gpu/tensor';
 import type { Session } from './session';
+import type { StabilityState } from './stability';
 
 export interface Checkpoint {
   /** Finished steps. */
   readonly step: number;
   /** Where the data stream goes on. */
   readonly cursor: unknown;
+  /** What the figures of later steps look back on. */
+  readonly stability: StabilityState;
   /** Contents of every persistent buffer, in a fixed order. */
   readonly buffers: readonly Float32Array[];
 }
@@ -46,6 +49,7 @@ export async function saveCheckpoint(
   session: Session,
   step: number,
   cursor: unknown,
+  stability: StabilityState | Promise<StabilityState>,
 ): Promise<Checkpoint> {
   const { device } = session.open;
   const shipments = parts(session).map((tensor) => {
@@ -55,13 +59,13 @@ export async function saveCheckpoint(
     device.queue.submit([encoder.finish()]);
     return { readback, shipment };
   });
-  const buffers: Float32Array[] = [];
-  for (const { readback, shipment } of shipments) {
+  const arrivals = shipments.map(async ({ readback, shipment }) => {
     const [values] = await shipment.arrive();
-    buffers.push(values as Float32Array);
     readback.destroy();
-  }
-  return { step, cursor, buffers };
+    return values as Float32Array;
+  });
+  const [state, ...buffers] = await Promise.all([stability, ...arrivals]);
+  return { step, cursor, stability: state, buffers };
 }
 
 /** Puts a checkpoint of an equal run back on the device. */

@@ -2,6 +2,7 @@
 import type { BatchSource } from '@/engine/data/batch';
 import { type Checkpoint, checkpointBytes, saveCheckpoint } from './checkpoint';
 import type { Session } from './session';
+import type { StabilityState } from './stability';
 
 export class CheckpointKeeper {
   readonly #data: BatchSource;
@@ -17,15 +18,22 @@ export class CheckpointKeeper {
     return this.#last;
   }
 
-  /** Takes one where it is due after `step` submitted steps. Its bytes arrive later; the run goes on. */
-  async take(session: Session, step: number): Promise<void> {
+  /**
+   * Takes one where it is due after `step` submitted steps. Its bytes arrive later; the run goes on.
+   * @param stability asked only then; resolves when that step has arrived.
+   */
+  async take(
+    session: Session,
+    step: number,
+    stability: () => Promise<StabilityState>,
+  ): Promise<void> {
     if (step % checkpointEvery(session) !== 0) return;
     const cursor = await this.#data.cursor();
-    void saveCheckpoint(session, step, cursor).then(
+    void saveCheckpoint(session, step, cursor, stability()).then(
       (checkpoint) => {
         if (step <= this.#lastSound) this.#last = checkpoint;
       },
-      () => {}, // the device went away: the older one stands
+      () => {}, // the device went away, or the step was not a number: the older one stands
     );
   }
 

@@ -2,16 +2,8 @@
 import type { MetricValues } from '@/engine/config/metrics';
 import type { Settings } from '@/engine/config/settings';
 import { ratesAt } from './liveValues';
+import { loadFigures } from './loadFigures';
 import type { StepNumbers } from './stepNumbers';
-
-/** (busiest − mean) / mean of each row of counts [rows, E]; 0 is a perfect balance. Trinity, eq. 42. */
-export function maxVio(counts: Uint32Array, E: number): Float32Array {
-  return Float32Array.from({ length: counts.length / E }, (_, row) => {
-    const loads = counts.subarray(row * E, (row + 1) * E);
-    const mean = loads.reduce((a, b) => a + b, 0) / E;
-    return (Math.max(...loads) - mean) / mean;
-  });
-}
 
 /** Total loss with the weights of its parts. */
 export const totalLoss = (
@@ -26,9 +18,8 @@ export function metricsOf(
   settings: Settings,
   hasMixtures: boolean,
 ): MetricValues {
-  const { crossEntropy, squaredLse, sequenceBalance, gradientNorm, clipScale, counts } = numbers;
+  const { crossEntropy, squaredLse, sequenceBalance, gradientNorm, clipScale } = numbers;
   const rates = ratesAt(step, settings);
-  const vios = hasMixtures ? maxVio(counts, settings.model.expertCount) : new Float32Array();
   return {
     'train.step': step + 1,
     'train.loss': totalLoss(numbers, settings),
@@ -42,13 +33,13 @@ export function metricsOf(
     'train.adamwLearningRate': rates.adamw,
     'train.microBatches': numbers.microBatches,
     ...(numbers.batchHet === undefined ? {} : { 'train.batchHet': numbers.batchHet }),
-    ...(vios.length > 0
-      ? {
-          'router.maxVio': Math.max(...vios),
-          'router.meanMaxVio': vios.reduce((a, b) => a + b, 0) / vios.length,
-          'router.deadExperts': counts.reduce((sum, n) => sum + Number(n === 0), 0),
-          'router.biasNorm': numbers.biasNorm,
-        }
-      : {}),
+    ...(hasMixtures ? routerFigures(numbers, settings) : {}),
   };
 }
+
+const routerFigures = (numbers: StepNumbers, { model, balance }: Settings): MetricValues => ({
+  ...loadFigures(numbers.counts, model.expertCount),
+  'router.biasNorm': numbers.biasNorm,
+  // The other balancers leave the momentum as it was.
+  ...(balance.kind === 'smebu' ? { 'router.momentumNorm': numbers.momentumNorm } : {}),
+});

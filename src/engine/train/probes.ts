@@ -1,9 +1,11 @@
 /** @file What is measured and generated between training steps, a slice at a time. */
+import { mixtureLayers } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import type { Batch } from '@/engine/data/batch';
 import { Random } from '@/engine/math/random';
 import type { Events, GenerateRequest, Sample } from './commands';
 import { Generation } from './generator';
+import { globalMaxVio } from './loadFigures';
 import { NeedleProbe, needleAccuracy } from './needleProbe';
 import type { Session } from './session';
 
@@ -82,9 +84,14 @@ export class Probes {
     if (valid === 0) return;
     const crossEntropy =
       results.reduce((sum, r) => sum + r.crossEntropy * r.validTargets, 0) / valid;
+    const { model } = this.#session.assembly.state.settings;
+    const counts = results.map((result) => result.counts);
     const values = {
       'eval.crossEntropy': crossEntropy,
       'eval.bitsPerByte': crossEntropy / Math.LN2,
+      ...(mixtureLayers(model).length > 0
+        ? { 'router.globalMaxVio': globalMaxVio(counts, model.expertCount) }
+        : {}),
     };
     this.#emit('metrics', { step, values });
   }

@@ -4,9 +4,7 @@
  */
 import type { Experiment, LiveChange } from '@/engine/config/experiment';
 import type { Value } from '@/engine/config/field';
-import { microBatchesAt } from '@/engine/config/growth';
 import type { SettingPath, Settings } from '@/engine/config/settings';
-import type { Batch } from '@/engine/data/batch';
 import type { RunData } from '@/engine/data/service';
 import type { OpenDevice } from '@/engine/gpu/device';
 import { restoreCheckpoint } from './checkpoint';
@@ -17,6 +15,8 @@ import { LiveSettings } from './liveSettings';
 import { guessedStepTime, Pace, Wishes } from './pacing';
 import { type Emit, Probes } from './probes';
 import type { Session } from './session';
+import { Stability } from './stability';
+import { StepFeed } from './stepFeed';
 import type { StepNumbers, StepWishes } from './stepNumbers';
 import { STEPS_IN_FLIGHT, type StepInputs } from './stepper';
 import { reportStep } from './stepReport';
@@ -29,8 +29,6 @@ export interface RunParts {
   readonly reopen: () => Promise<Session>;
 }
 
-/** Steps whose inputs are kept for a diagnosis. */
-const STEPS_KEPT = STEPS_IN_FLIGHT + 2;
 export class Run {
   readonly #parts: RunParts;
   readonly #live: LiveSettings;
@@ -39,7 +37,8 @@ export class Run {
   readonly #pace = new Pace();
   readonly #wishes = new Wishes();
   readonly #inFlight: Promise<void>[] = [];
-  readonly #inputs = new Map<number, StepInputs>();
+  readonly #feed: StepFeed;
+  readonly #stability = new Stability();
   #session: Session;
   #startCursor: unknown;
   #phase: RunPhase = 'paused';
@@ -59,6 +58,7 @@ export class Run {
     this.#live = new LiveSettings(parts.experiment, (...args) => this.#changed(...args));
     this.#probes = new Probes(session, parts.data.heldOut, parts.emit);
     this.#keeper = new CheckpointKeeper(parts.data.training);
+    this.#feed = new StepFeed(parts.data.training);
     this.#guess = guessedStepTime(session);
   }
 
@@ -202,9 +202,11 @@ export class Run {
   }
 
   async #submit(): Promise<void> {
-    const inputs = await this.#nextInputs();
-    this.#inputs.set(inputs.step, inputs);
-    this.#inputs.delete(inputs.step - STEPS_KEPT);
+    const step = this.#submitted;
+    const inputs = await this.#feed.next(step, this.#settings.schedule, () => {
+      this.#live.applyDue(step);
+      return this.#settings;
+    });
     const wishes = this.#wishes.at(performance.now());
     const pieces = this.#pace.pieces(this.#guess * inputs.batches.length);
     const numbers = this.#session.stepper.step(inputs, wishes, pieces);
@@ -215,17 +217,10 @@ export class Run {
     const leave = () => this.#inFlight.splice(this.#inFlight.indexOf(arrival) >>> 0, 1);
     arrival.then(leave, leave); // the loop awaits it in order and hears of its failure there
     this.#probes.schedule(this.#submitted, this.#settings);
-    await this.#keeper.take(this.#session, this.#submitted);
-  }
-
-  /** The micro-batches of the next step, and the settings that hold when all are there. */
-  async #nextInputs(): Promise<StepInputs> {
-    const step = this.#submitted;
-    const count = microBatchesAt(step, this.#settings.schedule);
-    const batches: Batch[] = [];
-    while (batches.length < count) batches.push(await this.#parts.data.training.next());
-    this.#live.applyDue(step);
-    return { step, batches, settings: this.#settings };
+    await this.#keeper.take(this.#session, this.#submitted, async () => {
+      await arrival;
+      return this.#stability.state(step + 1);
+    });
   }
 
   async #arrived(inputs: StepInputs, numbers: StepNumbers, wishes: StepWishes): Promise<void> {
@@ -234,9 +229,11 @@ export class Run {
     if (numbers.isHalted || !Number.isFinite(numbers.crossEntropy)) return this.#halted(step);
     this.#pace.arrived(performance.now());
     this.#finished = step + 1;
+    this.#stability.add(numbers.crossEntropy, numbers.gradientNorm);
     reportStep(this.#parts.emit, {
       ...inputs,
       numbers,
+      stability: this.#stability.values,
       wishes,
       isLoadWatched: this.#wishes.watch.load,
       domainCount: this.#parts.data.domains.length,
@@ -251,7 +248,7 @@ export class Run {
     // Known as a failure at once, so that nothing more is submitted; in words when the tensor is found.
     this.#failure = failureOf('not a number', step + 1, checkpointStep);
     this.#keeper.spoil(step);
-    const inputs = this.#inputs.get(step);
+    const inputs = this.#feed.of(step);
     this.#fail(await notFiniteFailure(this.#session, step, inputs, checkpointStep));
   }
 
@@ -291,6 +288,7 @@ export class Run {
     await this.#session.stepper.start(this.#settings.run.seed);
     if (checkpoint) restoreCheckpoint(this.#session, checkpoint);
     await this.#parts.data.training.seek(checkpoint?.cursor ?? this.#startCursor);
+    this.#stability.restore(checkpoint?.stability);
     this.#submitted = step;
     this.#finished = step;
     this.#inFlight.length = 0;

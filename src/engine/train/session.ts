@@ -11,6 +11,7 @@ import { Program, type Progress } from '@/engine/gpu/program';
 import { Readback, type Shipment } from '@/engine/gpu/readback';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
+import { lossAt } from '@/engine/ops/lossSum';
 import {
   type Assembly,
   assemble,
@@ -26,6 +27,8 @@ export interface EvaluationResult {
   /** Mean over valid targets, nats. */
   readonly crossEntropy: number;
   readonly validTargets: number;
+  /** [mixture layers, experts] tokens of each expert. */
+  readonly counts: Uint32Array;
 }
 
 /** What became of one needle text. */
@@ -103,8 +106,9 @@ export class Session {
     this.#write(inputs.targets_T, targets);
     this.#write(inputs.documents_T, documents);
     const validTargets = targets.reduce((sum, target) => sum + Number(target !== IGNORED), 0);
-    const [losses] = await this.#run(this.heldOut, validTargets).arrive();
-    return { crossEntropy: losses![0]!, validTargets };
+    const [losses, counts] = await this.#run(this.heldOut, validTargets).arrive();
+    const crossEntropy = losses![lossAt.crossEntropy]!;
+    return { crossEntropy, validTargets, counts: counts as Uint32Array };
   }
 
   /** Sequences of one needle pass at each length of the grid. */

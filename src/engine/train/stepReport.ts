@@ -1,7 +1,9 @@
 /** @file Tells what a step found: scalars always, arrays where a view watches. */
 import { mixtureLayers } from '@/engine/config/layers';
+import type { MetricValues } from '@/engine/config/metrics';
 import { attentionView } from './attentionView';
-import { maxVio, metricsOf } from './numbers';
+import { maxVio } from './loadFigures';
+import { metricsOf } from './numbers';
 import type { Emit } from './probes';
 import type { StepNumbers, StepWishes } from './stepNumbers';
 import type { StepInputs } from './stepper';
@@ -9,6 +11,8 @@ import type { StepInputs } from './stepper';
 export interface StepReport extends StepInputs {
   readonly numbers: StepNumbers;
   readonly wishes: StepWishes;
+  /** What the last steps together say. */
+  readonly stability: MetricValues;
   readonly isLoadWatched: boolean;
   readonly domainCount: number;
   /** Mean wall time of a step, ms, where it is known. */
@@ -17,7 +21,7 @@ export interface StepReport extends StepInputs {
 }
 
 export function reportStep(emit: Emit, report: StepReport): void {
-  const { numbers, wishes, batches, settings, stepTime, deviceBytes } = report;
+  const { numbers, wishes, batches, settings, stability, stepTime, deviceBytes } = report;
   const { batchSequences, contextLength } = settings.data;
   const step = report.step + 1;
   const hasMixtures = mixtureLayers(settings.model).length > 0;
@@ -29,7 +33,8 @@ export function reportStep(emit: Emit, report: StepReport): void {
       }
     : {};
   const scalars = metricsOf(numbers, report.step, settings, hasMixtures);
-  emit('metrics', { step, values: { ...scalars, ...pace, 'memory.deviceBytes': deviceBytes } });
+  const rest = { ...stability, ...pace, 'memory.deviceBytes': deviceBytes };
+  emit('metrics', { step, values: { ...scalars, ...rest } });
   if (numbers.attention && wishes.attention) {
     const last = batches.at(-1)!;
     emit('attention', attentionView(numbers.attention, wishes.attention, last, settings, step));
