@@ -44,7 +44,7 @@ const schedule = {
   secondRatio: 0.2,
 } as const;
 const FACTORS = [0.5, 1, 0.5];
-const TOKENS = 64;
+const TOKENS = 64; // of a micro-batch
 
 const lab = openLab();
 const sessions: Session[] = [];
@@ -56,20 +56,24 @@ interface Recorded {
   readonly hidden: Optimizer['hidden'];
   readonly routerOptimizer: Optimizer['routerOptimizer'];
   readonly tiedEmbeddings: boolean;
+  readonly microBatches: number;
 }
 
-async function created({ tiedEmbeddings, ...choices }: Recorded) {
-  const model = { tiedEmbeddings };
-  const settings = resolve(
-    tinyExperiment({ model, optimizer: { ...optimizer, ...choices }, schedule }),
-  );
+async function created({ tiedEmbeddings, microBatches, ...choices }: Recorded) {
+  const changes = {
+    model: { tiedEmbeddings },
+    optimizer: { ...optimizer, ...choices },
+    schedule: { ...schedule, microBatches },
+  };
+  const settings = resolve(tinyExperiment(changes));
   const session = await Session.create(lab.open(), settings, domainIds.length);
   sessions.push(session);
   const { training } = await localData().openRun(settings);
-  const batches: Batch[] = [];
-  for (let i = 0; i < FACTORS.length; i++) batches.push(await training.next());
-  expect(batches[0]!.tokens.length).toBe(TOKENS);
-  return { session, settings, batches };
+  const steps: Batch[][] = FACTORS.map(() => []);
+  for (const batches of steps)
+    for (let i = 0; i < microBatches; i++) batches.push(await training.next());
+  expect(steps[0]![0]!.tokens.length).toBe(TOKENS);
+  return { session, settings, steps };
 }
 
 /** What an arena holds, by the name of the weight that each stretch belongs to. */
@@ -95,7 +99,7 @@ async function readAll(
 
 /** Trains from the seed with settings that may change at each step, and compares every weight's movement. */
 async function expectSame(
-  { session, batches }: Awaited<ReturnType<typeof created>>,
+  { session, steps }: Awaited<ReturnType<typeof created>>,
   settingsAt: (step: number) => Settings,
 ) {
   const { weights } = session.assembly.state;
@@ -108,11 +112,12 @@ async function expectSame(
     const [moment1, moment2] = [new Float64Array(values.length), new Float64Array(values.length)];
     reference.set(spec.name, { shape: spec.shape, weights: values.slice(), moment1, moment2 });
   }
-  for (const [step, batch] of batches.entries()) {
+  for (const [step, batches] of steps.entries()) {
     const settings = settingsAt(step);
-    await session.stepper.step({ step, batches: [batch], settings }, {}, 1);
+    await session.stepper.step({ step, batches, settings }, {}, 1);
     const gradients = await readAll(session, weights.gradients, ({ gradient }) => gradient);
-    update(reference, gradients, settings, { step, factor: FACTORS[step]!, tokens: TOKENS });
+    const tokens = TOKENS * batches.length;
+    update(reference, gradients, settings, { step, factor: FACTORS[step]!, tokens });
   }
   let worst = { error: 0, name: '' };
   for (const [name, got] of await readWeights()) {
@@ -124,9 +129,9 @@ async function expectSame(
 }
 
 const recorded: Recorded[] = [false].flatMap((tiedEmbeddings) => [
-  { hidden: 'muon', routerOptimizer: 'muon', tiedEmbeddings },
-  { hidden: 'muon', routerOptimizer: 'adamw', tiedEmbeddings },
-  { hidden: 'adamw', routerOptimizer: 'muon', tiedEmbeddings },
+  { hidden: 'muon', routerOptimizer: 'muon', tiedEmbeddings, microBatches: 1 },
+  { hidden: 'muon', routerOptimizer: 'adamw', tiedEmbeddings, microBatches: 2 },
+  { hidden: 'adamw', routerOptimizer: 'muon', tiedEmbeddings, microBatches: 1 },
 ]);
 
 const live = (['same', 'fixed', 'formula'] as const).flatMap((expertRate) =>
@@ -142,7 +147,7 @@ const withOptimizer = (settings: Settings, changes: Partial<Optimizer>): Setting
 });
 
 describe.each(recorded)(
-  'hidden $hidden, router $routerOptimizer, tied $tiedEmbeddings',
+  'hidden $hidden, router $routerOptimizer, tied $tiedEmbeddings, micro-batches $microBatches',
   (choices) => {
     it('moves every weight as float64 does, with every expert rate and every Newton-Schulz', async () => {
       const run = await created(choices);
