@@ -3,7 +3,8 @@ import { mixtureLayers } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import type { ReplayRecipe } from '@/engine/files/replayRecipe';
 import { ratesAt } from './liveValues';
-import { maxVio, totalLoss } from './numbers';
+import { maxVio } from './loadFigures';
+import { totalLoss } from './numbers';
 import type { StepNumbers } from './stepNumbers';
 
 export interface ReplayStep {
