@@ -5,6 +5,7 @@
 //   targets_T  [T]     in      token to predict; 0xffffffff counts for nothing
 //   stats_T    [T, 4]  in/out  largest logit, sum of exponentials relative to it, logit of the target,
 //                              log-sum-exp (right after the last chunk)
+//   sums_T     [T]     in/out  sum of all logits
 //
 // One workgroup per token; its threads stride over the chunk. Dispatch: T workgroups, spread over x and y.
 
@@ -18,15 +19,16 @@ struct Params {
 @group(0) @binding(1) var<storage, read> logits_TV: array<f32>;
 @group(0) @binding(2) var<storage, read> targets_T: array<u32>;
 @group(0) @binding(3) var<storage, read_write> stats_T: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> sums_T: array<f32>;
 
 const THREADS = 64u;
 const LOWEST = -3.0e38;
-var<workgroup> partial: array<vec2f, THREADS>; // (largest, sum)
+var<workgroup> partial: array<vec3f, THREADS>; // (largest, sum of exponentials, sum of logits)
 
-/// Largest value and sum of exponentials of two parts together.
-fn merged(a: vec2f, b: vec2f) -> vec2f {
+/// Two parts together.
+fn merged(a: vec3f, b: vec3f) -> vec3f {
   let highest = max(a.x, b.x);
-  return vec2f(highest, a.y * exp(a.x - highest) + b.y * exp(b.x - highest));
+  return vec3f(highest, a.y * exp(a.x - highest) + b.y * exp(b.x - highest), a.z + b.z);
 }
 
 @compute @workgroup_size(THREADS)
@@ -38,8 +40,12 @@ fn main(
   let t = group.y * groups.x + group.x;
   if (t >= params.T) { return; } // whole workgroup leaves, so the barriers below stay uniform
   let row = t * params.V;
-  var here = vec2f(LOWEST, 0.0);
-  for (var v = lane; v < params.V; v += THREADS) { here.x = max(here.x, logits_TV[row + v]); }
+  var here = vec3f(LOWEST, 0.0, 0.0);
+  for (var v = lane; v < params.V; v += THREADS) {
+    let logit = logits_TV[row + v];
+    here.x = max(here.x, logit);
+    here.z += logit;
+  }
   for (var v = lane; v < params.V; v += THREADS) { here.y += exp(logits_TV[row + v] - here.x); }
   partial[lane] = here;
   workgroupBarrier();
@@ -49,10 +55,15 @@ fn main(
   }
   if (lane > 0u) { return; }
   var before = vec4f(LOWEST, 0.0, 0.0, 0.0);
-  if (params.first > 0u) { before = stats_T[t]; }
-  let both = merged(before.xy, partial[0]);
+  var sum = 0.0;
+  if (params.first > 0u) {
+    before = stats_T[t];
+    sum = sums_T[t];
+  }
+  let both = merged(vec3f(before.xy, sum), partial[0]);
   let wanted = targets_T[t];
   var logit = before.z;
   if (wanted >= params.first && wanted - params.first < params.V) { logit = logits_TV[row + wanted - params.first]; }
-  stats_T[t] = vec4f(both, logit, both.x + log(both.y));
+  stats_T[t] = vec4f(both.xy, logit, both.x + log(both.y));
+  sums_T[t] = both.z;
 }

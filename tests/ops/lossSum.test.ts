@@ -7,16 +7,24 @@ import { noise } from '../support/gradient';
 import { openLab } from '../support/lab';
 
 const lab = openLab();
+const V = 5;
 
 /** Statistics of T tokens with a log-sum-exp above the logit; every third target counts for nothing. */
 function microBatch(T: number, seed: number, isEmpty = false): MicroBatch {
   const values = noise(2 * T, seed, 2);
   const stats = Array.from({ length: T }, (_, t) => {
     const logit = Math.fround(values[t]!);
-    return [9, 9, logit, Math.fround(logit + Math.abs(values[T + t]!) * seed)];
+    // The largest logit is often below 0, and largest of all where the target does not count.
+    return [
+      t % 3 === 1 ? 9 : logit - 4 + seed / 100,
+      9,
+      logit,
+      Math.fround(logit + Math.abs(values[T + t]!) * seed),
+    ];
   });
   const targets = Array.from({ length: T }, (_, t) => (isEmpty || t % 3 === 1 ? IGNORED : 1));
-  return { targets, stats };
+  const sums = [...noise(T, seed + 50, 3)].map((sum, t) => (t % 3 === 1 ? 1000 : sum));
+  return { targets, stats, sums };
 }
 
 /** Runs micro-batches one after the other into the same losses, which hold `start` before. */
@@ -30,10 +38,14 @@ async function summed(
   const live = bench.live.block('loss', { scale: 'f32', z: 'f32' });
   live.set({ scale, z: 0 });
   const losses = bench.tensor([LOSSES_LENGTH], new Array(LOSSES_LENGTH).fill(start));
-  for (const { targets, stats } of batches) {
+  for (const { targets, stats, sums } of batches) {
     const T = targets.length;
-    const targets_T = bench.tensor([T], targets, 'u32');
-    lossSum(bench.tape, targets_T, bench.tensor([T, 4], stats.flat()), losses, live, add);
+    const tokens = {
+      targets_T: bench.tensor([T], targets, 'u32'),
+      stats_T: bench.tensor([T, 4], stats.flat()),
+      sums_T: bench.tensor([T], sums),
+    };
+    lossSum(bench.tape, { ...tokens, vocabSize: V, losses, add }, live);
   }
   await bench.run();
   return [...(await bench.read(losses))];
@@ -49,15 +61,17 @@ describe('lossSum', () => {
   ])('adds up valid tokens over micro-batches: %o', async ({ sizes, empty }) => {
     const batches = sizes.map((T, i) => microBatch(T, i + 2, i === empty));
     const got = await summed(batches, 1, 1 / 300, 0);
-    const want = stepLosses(batches, 1 / 300);
+    const want = stepLosses(batches, 1 / 300, V);
     expectClose(
-      got.slice(0, 5),
+      got.slice(0, 7),
       [
         want.crossEntropy,
         want.squaredLse,
         want.microBatchSum,
         want.microBatchLargest,
         want.microBatchCount,
+        want.maxLogit,
+        want.meanLogit,
       ],
       { rtol: 3e-6, atol: 1e-7 },
     );
@@ -66,9 +80,17 @@ describe('lossSum', () => {
   it('overwrites where it is not told to add', async () => {
     const batch = microBatch(50, 3);
     const got = await summed([microBatch(9, 8), batch], 0, 1 / 50, 7);
-    const want = stepLosses([batch], 1 / 50);
+    const want = stepLosses([batch], 1 / 50, V);
     expectClose(got.slice(0, 2), [want.crossEntropy, want.squaredLse], { rtol: 3e-6, atol: 1e-7 });
     expect(got[lossAt.microBatchCount]).toBe(1);
+    expect(got[lossAt.maxLogit]).toBe(Math.fround(want.maxLogit));
+    expectClose([got[lossAt.meanLogit]!], [want.meanLogit], { rtol: 3e-6, atol: 1e-7 });
     expect(got[lossAt.microBatchLargest]).toBe(got[lossAt.microBatchSum]);
+  });
+
+  it('adds nothing, and overwrites with zeros, where no target is valid', async () => {
+    const empty = microBatch(9, 3, true);
+    expect(await summed([empty], 1, 1, 7)).toEqual(new Array(LOSSES_LENGTH).fill(7));
+    expect((await summed([empty], 0, 1, 7)).slice(0, 7)).toEqual(new Array(7).fill(0));
   });
 });

@@ -6,18 +6,24 @@ export interface MicroBatch {
   readonly targets: readonly number[];
   /** Of each token: largest logit, sum of exponentials, logit of the target, log-sum-exp. */
   readonly stats: readonly (readonly number[])[];
+  /** Of each token: sum of all its logits. */
+  readonly sums: readonly number[];
 }
 
-export function stepLosses(batches: readonly MicroBatch[], scale: number) {
+export function stepLosses(batches: readonly MicroBatch[], scale: number, V: number) {
   let crossEntropy = 0;
   let squaredLse = 0;
+  let meanLogit = 0;
   const means: number[] = [];
-  for (const { targets, stats } of batches) {
+  const highest: number[] = [];
+  for (const { targets, stats, sums } of batches) {
     let own = 0;
     let valid = 0;
     targets.forEach((target, t) => {
       if (target === IGNORED) return;
-      const [, , logit, lse] = stats[t]!;
+      const [largest, , logit, lse] = stats[t]!;
+      highest.push(largest!);
+      meanLogit += (scale * sums[t]!) / V;
       own += lse! - logit!;
       squaredLse += scale * lse! ** 2;
       valid++;
@@ -31,5 +37,7 @@ export function stepLosses(batches: readonly MicroBatch[], scale: number) {
     microBatchSum: means.reduce((a, b) => a + b, 0),
     microBatchLargest: Math.max(...means),
     microBatchCount: means.length,
+    maxLogit: highest.length > 0 ? Math.max(...highest) : 0,
+    meanLogit,
   };
 }

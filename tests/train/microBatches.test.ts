@@ -7,7 +7,7 @@ import { embeddingName } from '@/engine/model/parameters';
 import { planRun } from '@/engine/train/assembly';
 import { diagnose } from '@/engine/train/diagnose';
 import { Session } from '@/engine/train/session';
-import { relativeError } from '../support/close';
+import { expectClose, relativeError } from '../support/close';
 import { download, openLab } from '../support/lab';
 import { openTrainers, tinyExperiment } from '../support/trainer';
 
@@ -78,6 +78,8 @@ describe('a step of several micro-batches', () => {
       ] as const) {
         expect(Math.abs(got[key] / want[key] - 1), key).toBeLessThan(1e-5);
       }
+      const { max, mean } = want.logits!;
+      expectClose([got.logits!.max, got.logits!.mean], [max, mean], { rtol: 1e-5, atol: 1e-7 });
       for (const { spec, gradient } of small.assembly.state.weights.entries()) {
         const other = large.assembly.state.weights.entry(spec.name).gradient;
         const [a, b] = [await download(lab.open(), gradient), await download(lab.open(), other)];
@@ -150,6 +152,8 @@ describe('a batch that grows', () => {
     expect(steps.map(({ values }) => values['train.batchHet'] !== undefined)).toEqual(
       want.map((count) => count > 1),
     );
+    for (const { values } of steps)
+      expect(values['train.maxLogit']).toBeGreaterThan(values['train.meanLogit']!);
     const sum = (values: Uint32Array) => values.reduce((a, b) => a + b, 0);
     const rows = 3 * 2; // three mixture layers, two experts a token
     expect(run.of('load').map(({ counts }) => sum(counts))).toEqual(

@@ -20,7 +20,12 @@ const forward = defineKernel({
   name: 'crossEntropy.forward',
   wgsl: forwardWgsl,
   entryPoint: 'main',
-  buffers: { logits_TV: 'read', targets_T: 'read', stats_T: 'read_write' },
+  buffers: {
+    logits_TV: 'read',
+    targets_T: 'read',
+    stats_T: 'read_write',
+    sums_T: 'read_write',
+  },
   params,
 });
 const backward = defineKernel({
@@ -67,6 +72,7 @@ export function crossEntropy(
   expectShape('crossEntropy targets_T', targets_T, [T]);
   const chunks = chunksOf(V, options.chunkRows ?? Math.floor(CHUNK_BYTES / (4 * T)));
   const stats_T = tape.tensor([T, 4], 'crossEntropy stats');
+  const sums_T = tape.tensor([T], 'logit sums');
   const logitsOf = ({ first, rows }: Chunk) => {
     const logits_TV = tape.tensor([T, rows], 'logits');
     const b = head_VD.slice(first * D, [rows, D]);
@@ -86,11 +92,12 @@ export function crossEntropy(
     const logits_TV = logitsOf(chunk);
     if (chunks.length === 1) whole = logits_TV;
     const values = { T, V: chunk.rows, first: chunk.first };
-    tape.dispatch(forward, { logits_TV, targets_T, stats_T }, values, T, {
+    tape.dispatch(forward, { logits_TV, targets_T, stats_T, sums_T }, values, T, {
       cost: 2 * T * chunk.rows,
     });
   }
-  lossSum(tape, targets_T, stats_T, losses, live, options.add ?? 0);
+  const add = options.add ?? 0;
+  lossSum(tape, { targets_T, stats_T, sums_T, vocabSize: V, losses, add }, live);
 
   tape.onBackward(() => {
     for (const chunk of chunks) {

@@ -1,4 +1,4 @@
-/** @file Mean cross-entropy and mean squared log-sum-exp over the valid tokens of a step's micro-batches. */
+/** @file Mean cross-entropy, mean squared log-sum-exp, largest and mean logit over the valid tokens of a step's micro-batches. */
 
 import { defineKernel } from '@/engine/gpu/kernel';
 import type { LiveBlock } from '@/engine/gpu/live';
@@ -11,8 +11,8 @@ const kernel = defineKernel({
   name: 'lossSum',
   wgsl,
   entryPoint: 'main',
-  buffers: { targets_T: 'read', stats_T: 'read', losses: 'read_write' },
-  params: { T: 'u32', add: 'u32' },
+  buffers: { targets_T: 'read', stats_T: 'read', sums_T: 'read', losses: 'read_write' },
+  params: { T: 'u32', V: 'u32', add: 'u32' },
   live: { scale: 'f32', z: 'f32' },
 });
 
@@ -27,23 +27,37 @@ export const lossAt = {
   microBatchSum: 2,
   microBatchLargest: 3,
   microBatchCount: 4,
+  /** Over all logits of the tokens with a valid target; the largest is 0 where there is none. */
+  maxLogit: 5,
+  meanLogit: 6,
 } as const;
+
+export interface LossSum {
+  readonly targets_T: Tensor;
+  /** [T, 4] and [T]: what `crossEntropy` keeps of each token. */
+  readonly stats_T: Tensor;
+  readonly sums_T: Tensor;
+  /** Logits of one token. */
+  readonly vocabSize: number;
+  readonly losses: Tensor;
+  /** 1: one micro-batch of several, into losses that were cleared before the first; 0: overwrite. */
+  readonly add: 0 | 1;
+}
 
 /**
  * losses[0] (+)= live.scale * sum of (lse - logit), losses[1] (+)= live.scale * sum of lse², over valid targets;
- * then what BatchHet needs (Trinity, eq. 40), each micro-batch by its own number of valid targets.
- * @param add 1: one micro-batch of several, into losses that were cleared before the first; 0: overwrite.
+ * then what BatchHet needs (Trinity, eq. 40), each micro-batch by its own number of valid targets; then the largest
+ * and the mean logit.
  */
 export function lossSum(
   tape: Tape,
-  targets_T: Tensor,
-  stats_T: Tensor,
-  losses: Tensor,
+  { targets_T, stats_T, sums_T, vocabSize: V, losses, add }: LossSum,
   live: LiveBlock<'scale' | 'z'>,
-  add: 0 | 1,
 ): void {
   const [T] = expectShape('lossSum targets_T', targets_T, 1);
   expectShape('lossSum stats_T', stats_T, [T, 4]);
+  expectShape('lossSum sums_T', sums_T, [T]);
   expectShape('lossSum losses', losses, [LOSSES_LENGTH]);
-  tape.dispatch(kernel, { targets_T, stats_T, losses }, { T, add }, 1, { live, cost: T });
+  const tensors = { targets_T, stats_T, sums_T, losses };
+  tape.dispatch(kernel, tensors, { T, V, add }, 1, { live, cost: T });
 }

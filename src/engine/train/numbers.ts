@@ -18,7 +18,7 @@ export function metricsOf(
   settings: Settings,
   hasMixtures: boolean,
 ): MetricValues {
-  const { crossEntropy, squaredLse, sequenceBalance, gradientNorm, clipScale } = numbers;
+  const { crossEntropy, squaredLse, sequenceBalance, gradientNorm, clipScale, logits } = numbers;
   const rates = ratesAt(step, settings);
   return {
     'train.step': step + 1,
@@ -26,6 +26,7 @@ export function metricsOf(
     'train.crossEntropy': crossEntropy,
     'train.bitsPerByte': crossEntropy / Math.LN2,
     'train.zLoss': settings.loss.zWeight * squaredLse,
+    ...(logits ? { 'train.maxLogit': logits.max, 'train.meanLogit': logits.mean } : {}),
     'train.sequenceBalance': settings.loss.sequenceBalance * sequenceBalance,
     'train.gradientNorm': gradientNorm,
     'train.clipScale': clipScale,

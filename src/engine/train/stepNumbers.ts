@@ -19,6 +19,8 @@ export interface StepNumbers {
   readonly crossEntropy: number;
   /** Mean squared log-sum-exp, without its weight. */
   readonly squaredLse: number;
+  /** Over all logits of the tokens with a valid target; left out where there is none. */
+  readonly logits?: { readonly max: number; readonly mean: number };
   /**
    * Largest minus mean cross-entropy over the micro-batches, each by its own targets, nats; undefined where fewer
    * than two have any. Trinity, eq. 40.
@@ -93,6 +95,7 @@ export function numbersOf(arrived: Arrived, settings: Settings, microBatches: nu
     microBatches,
     crossEntropy: losses[lossAt.crossEntropy]!,
     squaredLse: losses[lossAt.squaredLse]!,
+    ...logitsOf(losses),
     batchHet: batchHet(losses),
     sequenceBalance: hasMixtures ? total : 0,
     gradientNorm: clip[0]!,
@@ -105,6 +108,11 @@ export function numbersOf(arrived: Arrived, settings: Settings, microBatches: nu
     ...(domains ? { domains } : {}),
     ...(attention ? { attention } : {}),
   };
+}
+
+function logitsOf(losses: Float32Array): Pick<StepNumbers, 'logits'> {
+  if (losses[lossAt.microBatchCount] === 0) return {};
+  return { logits: { max: losses[lossAt.maxLogit]!, mean: losses[lossAt.meanLogit]! } };
 }
 
 function batchHet(losses: Float32Array): number | undefined {
