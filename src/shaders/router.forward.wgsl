@@ -1,13 +1,16 @@
-// Router, forward pass, after the logits. Trinity, eq. 16-18:
-//   s = sigmoid(logits);  selected = the K largest of s + bias;  gate = routeScale * s / sum of selected s
-// The bias decides the choice and never enters a gate. Ties go to the lower expert.
+// Router, forward pass, after the logits. Trinity, eq. 16-18; softmax and raw gates: arXiv:2411.02265, 2.2.3.
+//   s = sigmoid(logits) or softmax(logits);  selected = the K largest of s + bias
+//   gate = routeScale * s / sum of selected s, or routeScale * s
+// The bias decides the choice and never enters a gate. Ties go to the lower expert. Forced: experts are dealt out in
+// turn, token after token, layer after layer one further.
 //
 //   logits_TE    [T, E]  in
 //   bias_LE      [L, E]  in   row params.row is this layer's
-//   scores_TE    [T, E]  out  sigmoid scores, without bias
+//   scores_TE    [T, E]  out  scores, without bias
 //   scoreSum_T   [T]     out  sum over all experts, for the balance loss
 //   selected_TK  [T, K]  out  expert ids, best choice first
 //   gates_TK     [T, K]  out
+//   margin_T     [T]     out  selection score of the K-th choice minus that of the next; 0 where there is none
 //
 // One thread per token. Dispatch: ceil(T / THREADS) workgroups, spread over x and y.
 
@@ -15,20 +18,71 @@ struct Params {
   T: u32,
   E: u32,
   K: u32,
+  S: u32,
   row: u32,
+  isSoftmax: u32,
+  isNormalised: u32,
   routeScale: f32,
 }
 
+struct Live {
+  alpha: f32,
+  switchWeight: f32,
+  isForced: u32,
+}
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> logits_TE: array<f32>;
-@group(0) @binding(2) var<storage, read> bias_LE: array<f32>;
-@group(0) @binding(3) var<storage, read_write> scores_TE: array<f32>;
-@group(0) @binding(4) var<storage, read_write> scoreSum_T: array<f32>;
-@group(0) @binding(5) var<storage, read_write> selected_TK: array<u32>;
-@group(0) @binding(6) var<storage, read_write> gates_TK: array<f32>;
+@group(0) @binding(1) var<uniform> live: Live;
+@group(0) @binding(2) var<storage, read> logits_TE: array<f32>;
+@group(0) @binding(3) var<storage, read> bias_LE: array<f32>;
+@group(0) @binding(4) var<storage, read_write> scores_TE: array<f32>;
+@group(0) @binding(5) var<storage, read_write> scoreSum_T: array<f32>;
+@group(0) @binding(6) var<storage, read_write> selected_TK: array<u32>;
+@group(0) @binding(7) var<storage, read_write> gates_TK: array<f32>;
+@group(0) @binding(8) var<storage, read_write> margin_T: array<f32>;
 
 const THREADS = 64u;
 const TINY = 1e-20; // keeps the quotient finite where every selected score is 0
+const LOWEST = -3.0e38;
+
+/// Writes the scores of the token whose row starts at `row`; returns their sum.
+fn score(row: u32) -> f32 {
+  var total = 0.0;
+  if (params.isSoftmax == 0u) {
+    for (var e = 0u; e < params.E; e++) {
+      let s = 1.0 / (1.0 + exp(-max(logits_TE[row + e], -80.0)));
+      scores_TE[row + e] = s;
+      total += s;
+    }
+    return total;
+  }
+  var highest = LOWEST;
+  for (var e = 0u; e < params.E; e++) { highest = max(highest, logits_TE[row + e]); }
+  for (var e = 0u; e < params.E; e++) { total += exp(logits_TE[row + e] - highest); }
+  var sum = 0.0;
+  for (var e = 0u; e < params.E; e++) {
+    let s = exp(logits_TE[row + e] - highest) / total;
+    scores_TE[row + e] = s;
+    sum += s;
+  }
+  return sum;
+}
+
+struct Choice {
+  value: f32,
+  expert: u32,
+}
+
+/// The largest selection score that comes after `last` in the order (value down, index up).
+fn nextBest(row: u32, last: Choice, isFirst: bool) -> Choice {
+  var best = Choice(LOWEST, 0u);
+  for (var e = 0u; e < params.E; e++) {
+    let value = scores_TE[row + e] + bias_LE[params.row * params.E + e];
+    let isAfter = isFirst || value < last.value || (value == last.value && e > last.expert);
+    if (isAfter && value > best.value) { best = Choice(value, e); }
+  }
+  return best;
+}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -39,36 +93,22 @@ fn main(
   let t = (group.y * groups.x + group.x) * THREADS + lane;
   if (t >= params.T) { return; }
   let row = t * params.E;
-  var total = 0.0;
-  for (var e = 0u; e < params.E; e++) {
-    let score = 1.0 / (1.0 + exp(-max(logits_TE[row + e], -80.0)));
-    scores_TE[row + e] = score;
-    total += score;
-  }
-  scoreSum_T[t] = total;
+  scoreSum_T[t] = score(row);
 
-  // The next best choice is the largest one that comes after the last in the order (value down, index up).
-  var lastValue = 3.0e38;
-  var lastExpert = 0u;
+  var last = Choice(LOWEST, 0u);
   var sum = 0.0;
   for (var k = 0u; k < params.K; k++) {
-    var bestValue = -3.0e38;
-    var best = 0u;
-    for (var e = 0u; e < params.E; e++) {
-      let value = scores_TE[row + e] + bias_LE[params.row * params.E + e];
-      let isAfter = value < lastValue || (value == lastValue && k > 0u && e > lastExpert);
-      if (isAfter && value > bestValue) {
-        bestValue = value;
-        best = e;
-      }
-    }
-    selected_TK[t * params.K + k] = best;
-    sum += scores_TE[row + best];
-    lastValue = bestValue;
-    lastExpert = best;
+    last = nextBest(row, last, k == 0u);
+    let expert = select(last.expert, (t * params.K + k + params.row) % params.E, live.isForced != 0u);
+    selected_TK[t * params.K + k] = expert;
+    sum += scores_TE[row + expert];
   }
+  margin_T[t] = 0.0;
+  if (params.K < params.E) { margin_T[t] = last.value - nextBest(row, last, false).value; }
+
+  let share = select(params.routeScale, params.routeScale / (sum + TINY), params.isNormalised != 0u);
   for (var k = 0u; k < params.K; k++) {
     let at = t * params.K + k;
-    gates_TK[at] = params.routeScale * scores_TE[row + selected_TK[at]] / (sum + TINY);
+    gates_TK[at] = share * scores_TE[row + selected_TK[at]];
   }
 }

@@ -13,6 +13,10 @@ export function isGlobalLayer({ layerTypes, globalEvery }: Model, layer: number)
 export const isRotaryLayer = (model: Model, layer: number): boolean =>
   model.positions === 'all' || (model.positions === 'local' && !isGlobalLayer(model, layer));
 
+/** Base of the rotary angles, scaled for long contexts: alpha-NTK of Hunyuan-Large, arXiv:2411.02265, 2.2.1. */
+export const ropeBase = ({ ropeTheta, ropeAlpha, headWidth: C }: Model): number =>
+  ropeAlpha === 1 ? ropeTheta : ropeTheta * ropeAlpha ** (C / (C - 2));
+
 /** The layer whose keys and values `layer` uses: itself, or an earlier one with cross-layer attention. */
 export const kvOwner = ({ kvShare }: Model, layer: number): number => layer - (layer % kvShare);
 

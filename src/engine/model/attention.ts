@@ -1,5 +1,8 @@
-/** @file The attention half of a block: projections, QK-norm, positions, attention, gate. Trinity, eq. 1–14. */
-import { isGlobalLayer } from '@/engine/config/layers';
+/**
+ * @file The attention half of a block: projections, QK-norm, positions, attention, gate. Trinity, eq. 1–14;
+ * shared keys and norm after rotation: Hunyuan-Large, arXiv:2411.02265, 2.2.1 and its released code.
+ */
+import { isGlobalLayer, isRotaryLayer, kvOwner } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
@@ -10,14 +13,22 @@ import { sigmoidGate } from '@/engine/ops/sigmoidGate';
 import { layerName } from './parameters';
 import type { Weights } from './weights';
 
-/** Queries, keys and values of one layer, normed and turned: heads one behind the other. */
-export interface Heads {
-  /** [T, H * C] */
-  readonly q_TH: Tensor;
-  /** [T, G * C] */
+/** Keys and values as a cache holds them: turned, and normed where the norm comes before the rotation. */
+export interface KeyValues {
+  /** [T, G * C] each */
   readonly k_TG: Tensor;
   readonly v_TG: Tensor;
+}
+
+/** Queries, keys and values of one layer: heads one behind the other. */
+export interface Heads extends KeyValues {
+  /** [T, H * C], normed and turned. */
+  readonly q_TH: Tensor;
+  /** Gain [C] of a norm that the keys still need: each layer that shares them has its own. */
+  readonly keyGain_C: Tensor | undefined;
   readonly layer: number;
+  /** Layer that made the keys. */
+  readonly owner: number;
   /** Keys that a query sees; undefined: everything before it. */
   readonly window: number | undefined;
 }
@@ -30,7 +41,21 @@ export interface AttentionInputs {
   readonly attend: Attend;
 }
 
-/** x [T, D] (already normed) -> [T, D]. Local layers have rotary positions, global ones none. */
+/** RMSNorm of every head of x [T, heads * C]. */
+function headNorm(tape: Tape, x: Tensor, gain_C: Tensor, eps: number): Tensor {
+  const C = gain_C.length;
+  const heads = x.view([x.length / C, C]);
+  return rmsNorm(tape, heads, gain_C, eps).view(x.shape, `${x.label} normed`);
+}
+
+/** The keys as queries meet them: with the norm that they still need. */
+export const attendedKeys = (tape: Tape, { k_TG, keyGain_C }: Heads, eps: number): Tensor =>
+  keyGain_C ? headNorm(tape, k_TG, keyGain_C, eps) : k_TG;
+
+/**
+ * x [T, D] (already normed) -> [T, D].
+ * @param shared keys and values of the layers before, by layer; this layer's own are added.
+ */
 export function attentionLayer(
   tape: Tape,
   model: Settings['model'],
@@ -38,18 +63,30 @@ export function attentionLayer(
   layer: number,
   x_TD: Tensor,
   { positions, attend }: AttentionInputs,
+  shared: Map<number, KeyValues>,
 ): Tensor {
-  const { headWidth: C, normEps } = model;
+  const { qkNorm, normEps } = model;
   const at = (name: string) => weights.at(layerName(layer, `self_attn.${name}.weight`));
-  const isGlobal = isGlobalLayer(model, layer);
-  const placed = (x: Tensor) => (isGlobal ? x : rope(tape, x, positions));
-  const normed = (x: Tensor, gain: Tensor) =>
-    rmsNorm(tape, x.view([x.length / C, C]), gain, normEps).view(x.shape, `${x.label} normed`);
-  const q_TH = placed(normed(linear(tape, x_TD, at('q_proj')), at('q_norm')));
-  const k_TG = placed(normed(linear(tape, x_TD, at('k_proj')), at('k_norm')));
-  const v_TG = linear(tape, x_TD, at('v_proj'));
-  const gate_TH = linear(tape, x_TD, at('gate_proj'));
-  const window = isGlobal ? undefined : model.window;
-  const y_TH = attend(tape, { q_TH, k_TG, v_TG, layer, window });
-  return linear(tape, sigmoidGate(tape, y_TH, gate_TH), at('o_proj'));
+  const isRotary = isRotaryLayer(model, layer);
+  const placed = (x: Tensor, norm: 'q_norm' | 'k_norm') => {
+    const normed = qkNorm === 'before' ? headNorm(tape, x, at(norm), normEps) : x;
+    return isRotary ? rope(tape, normed, positions) : normed;
+  };
+  const turned_TH = placed(linear(tape, x_TD, at('q_proj')), 'q_norm');
+  const q_TH = qkNorm === 'after' ? headNorm(tape, turned_TH, at('q_norm'), normEps) : turned_TH;
+  const owner = kvOwner(model, layer);
+  if (owner === layer) {
+    const k_TG = placed(linear(tape, x_TD, at('k_proj')), 'k_norm');
+    shared.set(layer, { k_TG, v_TG: linear(tape, x_TD, at('v_proj')) });
+  }
+  const y_TH = attend(tape, {
+    q_TH,
+    ...shared.get(owner)!,
+    keyGain_C: qkNorm === 'after' ? at('k_norm') : undefined,
+    layer,
+    owner,
+    window: isGlobalLayer(model, layer) ? undefined : model.window,
+  });
+  if (!model.attentionGate) return linear(tape, y_TH, at('o_proj'));
+  return linear(tape, sigmoidGate(tape, y_TH, linear(tape, x_TD, at('gate_proj'))), at('o_proj'));
 }

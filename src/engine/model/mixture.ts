@@ -1,40 +1,50 @@
-/** @file A mixture layer: router, dispatch, experts, combine, and the shared expert. Trinity, eq. 15–18. */
+/**
+ * @file A mixture layer: router, dispatch, experts, combine, and the shared expert. Trinity, eq. 15–18; capacity
+ * and recycling: Hunyuan-Large, arXiv:2411.02265, 2.2.3.
+ */
 import type { Settings } from '@/engine/config/settings';
 import type { LiveBlock } from '@/engine/gpu/live';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
 import { combine } from '@/engine/ops/combine';
-import { type Dispatched, dispatch } from '@/engine/ops/dispatch';
 import { groupedLinear, sortedRows, tokenRows } from '@/engine/ops/groupedMatmul';
 import { linear } from '@/engine/ops/matmul';
-import { type Routed, router } from '@/engine/ops/router';
+import type { Capacity } from '@/engine/ops/recycle';
+import { type Routed, router, type routerLive } from '@/engine/ops/router';
+import type { RoutingRecord } from '@/engine/ops/routingStatistics';
 import { swiglu } from '@/engine/ops/swiglu';
 import { feedForward } from './feedForward';
 import { layerName } from './parameters';
 import type { Weights } from './weights';
 
-/** State of all routers, a row for each mixture layer. It outlives the step. */
-export interface RouterState {
+/** What all routers of a model share, a row for each mixture layer. */
+export interface RouterInputs {
   /** [L, E] selection biases. */
   readonly bias_LE: Tensor;
-  /** u32 [L, E] tokens that each expert got in this step. */
-  readonly counts_LE: Tensor;
-  /** [L, B] balance loss of each sequence, without its weight. */
-  readonly balanceLoss_LB: Tensor;
-  readonly balance: LiveBlock<'alpha'>;
+  /** What this pass finds out about its routing. */
+  readonly record: RoutingRecord;
+  readonly live: LiveBlock<keyof typeof routerLive>;
+  /** Where experts may be full; undefined: none ever is. */
+  readonly overflow: Omit<Capacity, 'capacity' | 'isRecycled'> | undefined;
 }
 
 /** What a view may want to know of a mixture layer. */
 export interface MixtureRecord {
   readonly layer: number;
   readonly routed: Routed;
-  readonly dispatched: Dispatched;
 }
 
 export interface MixtureInputs {
-  readonly state: RouterState;
+  readonly routing: RouterInputs;
   readonly sequenceLength: number;
 }
+
+/** An expert takes at least so many tokens: min_capacity of the released Hunyuan configuration. */
+const LEAST_CAPACITY = 8;
+
+/** Tokens that one expert takes of a batch of T. */
+export const expertCapacity = ({ capacityFactor, expertCount }: Settings['model'], T: number) =>
+  Math.max(LEAST_CAPACITY, Math.ceil((capacityFactor * T) / expertCount));
 
 /** x [T, D] (already normed) -> [T, D]. */
 export function mixtureLayer(
@@ -43,21 +53,27 @@ export function mixtureLayer(
   weights: Weights,
   layer: number,
   x_TD: Tensor,
-  { state, sequenceLength }: MixtureInputs,
+  inputs: MixtureInputs,
 ): { y_TD: Tensor; record: MixtureRecord } {
   const at = (name: string) => weights.at(layerName(layer, `mlp.${name}.weight`));
-  const row = layer - model.denseLayerCount;
-  const logits_TE = linear(tape, x_TD, at('router.gate'));
-  const routed = router(tape, logits_TE, {
-    bias_LE: state.bias_LE,
-    balanceLoss_LB: state.balanceLoss_LB,
-    row,
+  const { bias_LE, record, live, overflow } = inputs.routing;
+  const routed = router(tape, linear(tape, x_TD, at('router.gate')), {
+    bias_LE,
+    record,
+    row: layer - model.denseLayerCount,
     expertsPerToken: model.expertsPerToken,
-    sequenceLength,
+    sequenceLength: inputs.sequenceLength,
+    scoring: model.scoring,
+    isNormalised: model.normalisedGates,
     routeScale: model.routeScale,
-    live: state.balance,
+    live,
+    capacity: overflow && {
+      ...overflow,
+      capacity: expertCapacity(model, x_TD.shape[0]!),
+      isRecycled: model.overflow === 'recycle',
+    },
   });
-  const dispatched = dispatch(tape, routed.selected_TK, state.counts_LE, row);
+  const { dispatched } = routed;
   const tokens = tokenRows(tape, x_TD, dispatched);
   const gate_RF = groupedLinear(tape, tokens, at('experts.gate_proj'), dispatched);
   const up_RF = groupedLinear(tape, tokens, at('experts.up_proj'), dispatched);
@@ -68,5 +84,5 @@ export function mixtureLayer(
       ? feedForward(tape, weights, layerName(layer, 'mlp.shared_experts.'), x_TD)
       : undefined;
   const y_TD = combine(tape, out_RD, routed.gates_TK, dispatched, shared_TD);
-  return { y_TD, record: { layer, routed, dispatched } };
+  return { y_TD, record: { layer, routed } };
 }

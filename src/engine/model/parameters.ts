@@ -1,7 +1,9 @@
 /**
- * @file Every weight of a model: name, shape, start and optimizer. Names are those of the family's Hugging
- * Face checkpoints (afmoe); the experts of a layer stand in one tensor, [E, out, in], under one name.
+ * @file Every weight of a model: name, shape, start and optimizer. Names are those of Trinity's Hugging Face
+ * checkpoints (afmoe), for all families; `files/` knows the others. The experts of a layer stand in one tensor,
+ * [E, out, in], under one name.
  */
+import { kvOwner } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 
 type Model = Settings['model'];
@@ -39,9 +41,15 @@ export function parameterSpecs(model: Model): ParameterSpec[] {
     { name: embeddingName, shape: [V, D], role: 'embedding', activeShare: 1 },
     ...layers.flat(),
     { name: finalNormName, shape: [D], role: 'gain', start: 1, activeShare: 1 },
-    { name: headName, shape: [V, D], role: 'head', activeShare: 1 },
+    ...(model.tiedEmbeddings
+      ? []
+      : [{ name: headName, shape: [V, D], role: 'head', activeShare: 1 } as const]),
   ];
 }
+
+/** Name of the matrix that turns hidden states into logits. */
+export const outputName = ({ tiedEmbeddings }: Model): string =>
+  tiedEmbeddings ? embeddingName : headName;
 
 const matrix = (name: string, rows: number, columns: number): ParameterSpec => ({
   name,
@@ -50,26 +58,30 @@ const matrix = (name: string, rows: number, columns: number): ParameterSpec => (
   activeShare: 1,
 });
 
-function attentionSpecs(
-  { width: D, headCount, kvHeadCount, headWidth: C }: Model,
-  layer: number,
-): ParameterSpec[] {
+/** A layer that uses another's keys has none of its own, but norms them itself where the norm comes last. */
+function attentionSpecs(model: Model, layer: number): ParameterSpec[] {
+  const { width: D, headCount, kvHeadCount, headWidth: C, qkNorm, attentionGate } = model;
+  const isOwner = kvOwner(model, layer) === layer;
   const at = (name: string) => layerName(layer, `self_attn.${name}.weight`);
   const gain = (name: string) =>
     ({ name: at(name), shape: [C], role: 'gain', start: 1, activeShare: 1 }) as const;
   return [
     matrix(at('q_proj'), headCount * C, D),
-    matrix(at('k_proj'), kvHeadCount * C, D),
-    matrix(at('v_proj'), kvHeadCount * C, D),
-    matrix(at('gate_proj'), headCount * C, D),
+    ...(isOwner
+      ? [matrix(at('k_proj'), kvHeadCount * C, D), matrix(at('v_proj'), kvHeadCount * C, D)]
+      : []),
+    ...(attentionGate ? [matrix(at('gate_proj'), headCount * C, D)] : []),
     matrix(at('o_proj'), D, headCount * C),
-    gain('q_norm'),
-    gain('k_norm'),
+    ...(qkNorm === 'none' ? [] : [gain('q_norm')]),
+    ...(qkNorm === 'after' || (qkNorm === 'before' && isOwner) ? [gain('k_norm')] : []),
   ];
 }
 
-/** Sandwich norm; the outer gains start at 1 / sqrt(L). Trinity, eq. 33–35. */
-function normSpecs({ width: D, layerCount }: Model, layer: number): ParameterSpec[] {
+/** One norm before each half of a block, with sandwich norm another one behind it. Trinity, eq. 33–35. */
+function normSpecs(
+  { width: D, layerCount, sandwichNorm, depthScaledGain }: Model,
+  layer: number,
+): ParameterSpec[] {
   const gain = (name: string, start: number): ParameterSpec => ({
     name: layerName(layer, `${name}.weight`),
     shape: [D],
@@ -77,7 +89,8 @@ function normSpecs({ width: D, layerCount }: Model, layer: number): ParameterSpe
     start,
     activeShare: 1,
   });
-  const outer = 1 / Math.sqrt(layerCount);
+  if (!sandwichNorm) return [gain('input_layernorm', 1), gain('pre_mlp_layernorm', 1)];
+  const outer = depthScaledGain ? 1 / Math.sqrt(layerCount) : 1;
   return [
     gain('input_layernorm', 1),
     gain('post_attention_layernorm', outer),

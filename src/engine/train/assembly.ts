@@ -2,7 +2,6 @@
  * @file All memory and all recordings of a run, made without a device: what `plan` counts is what `Session`
  * allocates.
  */
-import { mixtureLayers } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import { needleGridShape } from '@/engine/data/needles';
 import type { MemoryLimits } from '@/engine/gpu/arena';
@@ -95,8 +94,6 @@ function probe(
   length: number,
   resultsOf: (tensors: EvaluationInputs & Evaluation) => Tensor[],
 ): ProbeRecording {
-  const { model } = state.settings;
-  const L = Math.max(1, mixtureLayers(model).length);
   const T = sequences * length;
   const u32 = (arena: string, shape: number[], label: string): Tensor =>
     state.arena(`${name} ${arena}`).tensor(shape, `${name} ${label}`, 'u32');
@@ -107,8 +104,7 @@ function probe(
     targets_T: u32('inputs', [T], 'targets'),
     documents_T: u32('inputs', [T], 'documents'),
     losses: f32('outputs', [LOSSES_LENGTH], 'losses'),
-    counts_LE: u32('outputs', [L, model.expertCount], 'counts'),
-    balanceLoss_LB: f32('outputs', [L, sequences], 'balance losses'),
+    routing: state.routingRecord(name, sequences),
   };
   const evaluation = recordEvaluation(state, inputs, length);
   const results = resultsOf({ ...inputs, ...evaluation });

@@ -42,7 +42,11 @@ export function setLiveValues(
     kind: balancerKinds[balance.kind],
     recentre: Number(balance.recentre),
   });
-  blocks.balance.set({ alpha: loss.sequenceBalance / microBatches });
+  blocks.router.set({
+    alpha: loss.sequenceBalance / microBatches,
+    switchWeight: loss.switchBalance / microBatches,
+    isForced: Number(balance.kind === 'forced'),
+  });
   setLossScale({ blocks }, validTargets, loss.zWeight);
   blocks.position.set({ offset: 0 });
 }

@@ -7,9 +7,13 @@ import type { StepNumbers } from './stepNumbers';
 
 /** Total loss with the weights of its parts. */
 export const totalLoss = (
-  { crossEntropy, squaredLse, sequenceBalance }: StepNumbers,
+  { crossEntropy, squaredLse, sequenceBalance, switchBalance }: StepNumbers,
   { loss }: Settings,
-): number => crossEntropy + loss.zWeight * squaredLse + loss.sequenceBalance * sequenceBalance;
+): number =>
+  crossEntropy +
+  loss.zWeight * squaredLse +
+  loss.sequenceBalance * sequenceBalance +
+  loss.switchBalance * switchBalance;
 
 /** Every scalar of the 0-based `step`; steps count from 1 once finished. */
 export function metricsOf(
@@ -28,6 +32,7 @@ export function metricsOf(
     'train.zLoss': settings.loss.zWeight * squaredLse,
     ...(logits ? { 'train.maxLogit': logits.max, 'train.meanLogit': logits.mean } : {}),
     'train.sequenceBalance': settings.loss.sequenceBalance * sequenceBalance,
+    'train.switchBalance': settings.loss.switchBalance * numbers.switchBalance,
     'train.gradientNorm': gradientNorm,
     'train.clipScale': clipScale,
     ...(settings.optimizer.hidden === 'muon' ? { 'train.muonLearningRate': rates.muon } : {}),
@@ -41,6 +46,7 @@ export function metricsOf(
 const routerFigures = (numbers: StepNumbers, { model, balance }: Settings): MetricValues => ({
   ...loadFigures(numbers.counts, model.expertCount),
   'router.biasNorm': numbers.biasNorm,
+  ...(numbers.margin === undefined ? {} : { 'router.margin': numbers.margin }),
   // The other balancers leave the momentum as it was.
   ...(balance.kind === 'smebu' ? { 'router.momentumNorm': numbers.momentumNorm } : {}),
 });

@@ -6,8 +6,8 @@ import { mixtureLayers } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
-import type { Attend } from '@/engine/model/attention';
-import { headName } from '@/engine/model/parameters';
+import { type Attend, attendedKeys } from '@/engine/model/attention';
+import { outputName } from '@/engine/model/parameters';
 import { type TransformerOutput, transformer } from '@/engine/model/transformer';
 import { adamw } from '@/engine/ops/adamw';
 import { addCounts } from '@/engine/ops/addCounts';
@@ -19,7 +19,10 @@ import { domainLoad } from '@/engine/ops/domainLoad';
 import { gradientNorm } from '@/engine/ops/gradientNorm';
 import { loadBalance } from '@/engine/ops/loadBalance';
 import { muon } from '@/engine/ops/muon';
+
 import { normal } from '@/engine/ops/normal';
+import type { RoutingRecord } from '@/engine/ops/routingStatistics';
+import { switchBalance } from '@/engine/ops/switchBalance';
 import type { RunState } from './state';
 
 /** Optional parts of a training step: a view asks for them. */
@@ -77,16 +80,13 @@ function recordMicroBatch(state: RunState): Tape {
   const tape = new Tape();
   weights.bindGradients(tape);
   const { hidden_TD, mixtures } = recordForward(tape, state);
-  if (mixtures.length > 0) {
-    addCounts(tape, state.counts_LE, totals.counts_LE);
-    addUp(tape, state.balanceLoss_LB, totals.balanceLoss_LB);
-  }
+  if (mixtures.length > 0) recordRouting(tape, state);
   tape.section(sections.domains, () => {
-    for (const [row, { dispatched }] of mixtures.entries()) {
-      domainLoad(tape, dispatched, batch.domains_T, totals.domainCounts, row);
+    for (const [row, { routed }] of mixtures.entries()) {
+      domainLoad(tape, routed.dispatched, batch.domains_T, totals.domainCounts, row);
     }
   });
-  crossEntropy(tape, hidden_TD, weights.at(headName), {
+  crossEntropy(tape, hidden_TD, weights.at(outputName(state.settings.model)), {
     targets_T: batch.targets_T,
     live: blocks.loss,
     losses: totals.losses,
@@ -96,6 +96,14 @@ function recordMicroBatch(state: RunState): Tape {
   return tape;
 }
 
+/** What the routers found out joins the totals of the step. */
+function recordRouting(tape: Tape, { settings, routing, totals }: RunState): void {
+  switchBalance(tape, routing, settings.data.contextLength);
+  addCounts(tape, routing.counts_LE, totals.counts_LE);
+  addUp(tape, routing.statistics_LB2, totals.statistics_LB2);
+  addUp(tape, routing.switch_L, totals.switch_L);
+}
+
 /** total += x, of any shape. */
 function addUp(tape: Tape, x: Tensor, total: Tensor): void {
   columnSum(tape, x.view([1, x.length]), { tensor: total.view([total.length]), add: 1 });
@@ -103,7 +111,9 @@ function addUp(tape: Tape, x: Tensor, total: Tensor): void {
 
 function recordForward(tape: Tape, state: RunState): TransformerOutput {
   const { settings, weights, blocks, batch } = state;
-  const attend: Attend = (on, { q_TH, k_TG, v_TG, layer, window }) => {
+  const attend: Attend = (on, heads) => {
+    const { q_TH, v_TG, layer, window } = heads;
+    const k_TG = attendedKeys(on, heads, settings.model.normEps);
     const options = attentionOptions(settings, window);
     const { y_TH, lse_TH } = attention(on, q_TH, k_TG, v_TG, batch.documents_T, options);
     const inputs = { q_TH, k_TG, lse_TH, documents_T: batch.documents_T };
@@ -122,11 +132,14 @@ function recordForward(tape: Tape, state: RunState): TransformerOutput {
     },
     attend,
     sequenceLength: settings.data.contextLength,
-    state: {
+    routing: {
       bias_LE: state.router.bias_LE,
-      counts_LE: state.counts_LE,
-      balanceLoss_LB: state.balanceLoss_LB,
-      balance: blocks.balance,
+      record: state.routing,
+      live: blocks.router,
+      overflow:
+        settings.model.overflow === 'keep'
+          ? undefined
+          : { ...state.overflow, live: blocks.recycle },
     },
   });
 }
@@ -165,9 +178,8 @@ export interface EvaluationInputs {
   readonly documents_T: Tensor;
   /** As `lossSum` writes them. */
   readonly losses: Tensor;
-  /** What the routers count, apart from the training step's own. */
-  readonly counts_LE: Tensor;
-  readonly balanceLoss_LB: Tensor;
+  /** What the routers find out, apart from the training step's own. */
+  readonly routing: RoutingRecord;
 }
 
 /** A forward pass with its loss over sequences of `sequenceLength`: held-out text, needles. */
@@ -177,24 +189,25 @@ export function recordEvaluation(
   sequenceLength: number,
 ): Evaluation {
   const { settings, weights, blocks } = state;
-  const { tokens_T, targets_T, documents_T, losses, counts_LE, balanceLoss_LB } = inputs;
+  const { tokens_T, targets_T, documents_T, losses } = inputs;
   const tape = new Tape();
   const output = transformer(tape, settings.model, weights, {
     tokens_T,
     positions: { table_PC: state.ropeTable_PC, sequenceLength, position: blocks.position },
-    attend: (on, { q_TH, k_TG, v_TG, window }) =>
-      attention(
-        on,
-        q_TH,
-        k_TG,
-        v_TG,
-        documents_T,
-        attentionOptions(settings, window, sequenceLength),
-      ).y_TH,
+    attend: (on, heads) => {
+      const k_TG = attendedKeys(on, heads, settings.model.normEps);
+      const options = attentionOptions(settings, heads.window, sequenceLength);
+      return attention(on, heads.q_TH, k_TG, heads.v_TG, documents_T, options).y_TH;
+    },
     sequenceLength,
-    state: { bias_LE: state.router.bias_LE, counts_LE, balanceLoss_LB, balance: blocks.balance },
+    routing: {
+      bias_LE: state.router.bias_LE,
+      record: inputs.routing,
+      live: blocks.router,
+      overflow: undefined,
+    },
   });
-  const stats_T = crossEntropy(tape, output.hidden_TD, weights.at(headName), {
+  const stats_T = crossEntropy(tape, output.hidden_TD, weights.at(outputName(settings.model)), {
     targets_T,
     live: blocks.loss,
     losses,

@@ -1,9 +1,8 @@
 /** @file One forward pass that keeps what training never stores: the logits, and what each router decided. */
-import { mixtureLayers } from '@/engine/config/layers';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
 import type { MixtureRecord } from '@/engine/model/mixture';
-import { headName } from '@/engine/model/parameters';
+import { outputName } from '@/engine/model/parameters';
 import { LOSSES_LENGTH } from '@/engine/ops/lossSum';
 import { linear } from '@/engine/ops/matmul';
 import { recordEvaluation } from './recordStep';
@@ -19,19 +18,17 @@ export interface ReplayPass {
 /** Over the batch of the training step, so that one upload serves both. */
 export function recordReplayPass(state: RunState): ReplayPass {
   const { model, data } = state.settings;
-  const L = Math.max(1, mixtureLayers(model).length);
   const own = state.arena('replay');
   const { tape, hidden_TD, mixtures } = recordEvaluation(
     state,
     {
       ...state.batch,
       losses: own.tensor([LOSSES_LENGTH], 'replay losses'),
-      counts_LE: own.tensor([L, model.expertCount], 'replay counts', 'u32'),
-      balanceLoss_LB: own.tensor([L, data.batchSequences], 'replay balance losses'),
+      routing: state.routingRecord('replay', data.batchSequences),
     },
     data.contextLength,
   );
-  const logits_TV = tape.keep(linear(tape, hidden_TD, state.weights.at(headName)));
+  const logits_TV = tape.keep(linear(tape, hidden_TD, state.weights.at(outputName(model))));
   for (const { routed } of mixtures) {
     for (const tensor of [routed.scores_TE, routed.selected_TK, routed.gates_TK]) tape.keep(tensor);
   }

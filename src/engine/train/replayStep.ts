@@ -45,7 +45,11 @@ export function replayStep(
 
 function lossParts(numbers: StepNumbers, settings: Settings): Record<string, number> {
   const { zWeight, sequenceBalance, switchBalance } = settings.loss;
-  const raw = { z: numbers.squaredLse, seq_aux: numbers.sequenceBalance };
+  const raw = {
+    z: numbers.squaredLse,
+    seq_aux: numbers.sequenceBalance,
+    switch_aux: numbers.switchBalance,
+  };
   const weights = { z: zWeight, seq_aux: sequenceBalance, switch_aux: switchBalance };
   const used = (Object.keys(raw) as (keyof typeof raw)[]).filter((name) => weights[name] !== 0);
   return {

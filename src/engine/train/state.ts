@@ -2,7 +2,7 @@
  * @file Everything of a run that lies on the device and outlives a step: weights, router state, the batch,
  * live scalars. Made without a device, so its exact size is known before a run; `materialise` makes the buffers.
  */
-import { mixtureLayers } from '@/engine/config/layers';
+import { mixtureLayers, ropeBase } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import { Arena, type MemoryLimits } from '@/engine/gpu/arena';
 import { type LiveBlock, LiveScalars } from '@/engine/gpu/live';
@@ -18,9 +18,12 @@ import { CLIP_LENGTH, gradientNormLive } from '@/engine/ops/gradientNorm';
 import { loadBalanceLive } from '@/engine/ops/loadBalance';
 import { LOSSES_LENGTH } from '@/engine/ops/lossSum';
 import { muonLive, newtonSchulzLive } from '@/engine/ops/muon';
+
 import { normalLive } from '@/engine/ops/normal';
+import { recycleLive } from '@/engine/ops/recycle';
 import { positionFields, ropeTable } from '@/engine/ops/rope';
-import { balanceLossFields } from '@/engine/ops/router';
+import { routerLive } from '@/engine/ops/router';
+import type { RoutingRecord } from '@/engine/ops/routingStatistics';
 import { samplingFields } from '@/engine/ops/sampleToken';
 
 /** Most tokens of one side of a measured attention map: longer sequences show their beginning. */
@@ -42,24 +45,27 @@ export class RunState {
   /** [P, C] angles of every position that any program reaches. */
   readonly ropeTable_PC: Tensor;
   readonly router: { bias_LE: Tensor; momentum_LE: Tensor; update_LE: Tensor };
-  /** Of one micro-batch: u32 [L, E] tokens of each expert, [L, B] balance loss of each sequence. */
-  readonly counts_LE: Tensor;
-  readonly balanceLoss_LB: Tensor;
+  /** What the routers of one micro-batch find out. */
+  readonly routing: RoutingRecord;
   /** The same and more, added up over the micro-batches of a step; cleared before the first. */
   readonly totals: {
     readonly losses: Tensor;
     readonly counts_LE: Tensor;
-    readonly balanceLoss_LB: Tensor;
+    readonly statistics_LB2: Tensor;
+    readonly switch_L: Tensor;
     /** u32 [L, domains, E] tokens of each expert by their domain. */
     readonly domainCounts: Tensor;
   };
+  /** u32 [L] tokens of a micro-batch that found their expert full, and [1, E] for counts that nobody reads. */
+  readonly overflow: { readonly overflow_L: Tensor; readonly scratch_1E: Tensor };
   readonly clip: Tensor;
   /** [side, side] measured attention of one head. */
   readonly attentionMap: Tensor;
 
   readonly blocks = {
     position: this.live.block('position', positionFields),
-    balance: this.live.block('balance loss', balanceLossFields),
+    router: this.live.block('router', routerLive),
+    recycle: this.live.block('recycle', recycleLive),
     loss: this.live.block('loss', lossFields),
     gradientNorm: this.live.block('gradient norm', gradientNormLive),
     adamw: {
@@ -117,18 +123,36 @@ export class RunState {
       momentum_LE: f32('router', [L, E], 'bias momentum'),
       update_LE: f32('router', [L, E], 'bias update'),
     };
-    // What a dispatch reads may not share a buffer with what it writes.
-    this.counts_LE = u32('micro-batch', [L, E], 'expert counts');
-    this.balanceLoss_LB = f32('micro-batch', [L, B], 'balance losses');
+    this.routing = this.routingRecord('', B);
+    this.overflow = {
+      overflow_L: u32('overflow', [L], 'overflow'),
+      scratch_1E: u32('overflow', [1, E], 'scratch counts'),
+    };
     this.totals = {
       losses: f32(TOTALS, [LOSSES_LENGTH], 'losses'),
       counts_LE: u32(TOTALS, [L, E], 'expert counts of the step'),
-      balanceLoss_LB: f32(TOTALS, [L, B], 'balance losses of the step'),
+      statistics_LB2: f32(TOTALS, [L, B, 2], 'routing statistics of the step'),
+      switch_L: f32(TOTALS, [L], 'switch losses of the step'),
       domainCounts: u32(TOTALS, [L, domainCount, E], 'expert counts by domain'),
     };
     this.clip = f32('clip', [CLIP_LENGTH], 'clip');
     const side = Math.min(S, MAP_SIDE);
     this.attentionMap = f32('view', [side, side], 'attention map');
+  }
+
+  /** A record of routing over `sequences` sequences. What is read may not share a buffer with what is written. */
+  routingRecord(name: string, sequences: number): RoutingRecord {
+    const { model } = this.settings;
+    const L = Math.max(1, mixtureLayers(model).length);
+    const E = model.expertCount;
+    const counts = this.arena(`${name} counts`);
+    const statistics = this.arena(`${name} routing`);
+    return {
+      counts_LE: counts.tensor([L, E], `${name} expert counts`, 'u32'),
+      statistics_LB2: statistics.tensor([L, sequences, 2], `${name} routing statistics`),
+      meanScore_LBE: statistics.tensor([L, sequences, E], `${name} mean scores`),
+      switch_L: this.arena(`${name} switch losses`).tensor([L], `${name} switch losses`),
+    };
   }
 
   /** Tensors of `arena` share buffers with each other and with nothing else. */
@@ -160,8 +184,8 @@ export class RunState {
   /** Makes all buffers and writes what never changes. */
   materialise(device: GPUDevice): void {
     for (const part of this.#parts) part.materialise(device);
-    const { headWidth, ropeTheta } = this.settings.model;
-    const table = ropeTable(this.longest, headWidth, ropeTheta);
+    const { headWidth } = this.settings.model;
+    const table = ropeTable(this.longest, headWidth, ropeBase(this.settings.model));
     device.queue.writeBuffer(
       this.ropeTable_PC.buffer,
       this.ropeTable_PC.offset,

@@ -28,6 +28,13 @@ export interface StepNumbers {
   readonly batchHet: number | undefined;
   /** Balance loss summed over layers and averaged over sequences, without its weight. */
   readonly sequenceBalance: number;
+  /** The one over a whole micro-batch, summed over layers and averaged over micro-batches, without its weight. */
+  readonly switchBalance: number;
+  /**
+   * Selection score of the last choice minus that of the best expert left, mean over tokens and layers; undefined
+   * where every expert is chosen.
+   */
+  readonly margin: number | undefined;
   readonly gradientNorm: number;
   readonly clipScale: number;
   /** A gradient was not finite: nothing was updated, now and in every later step. */
@@ -62,7 +69,8 @@ export function wishedTensors(
   return {
     losses: totals.losses,
     clip,
-    balance: totals.balanceLoss_LB,
+    statistics: totals.statistics_LB2,
+    switches: totals.switch_L,
     counts: totals.counts_LE,
     bias: router.bias_LE,
     momentum: router.momentum_LE,
@@ -76,7 +84,8 @@ export function wishedTensors(
 export interface Arrived {
   readonly losses: Float32Array;
   readonly clip: Float32Array;
-  readonly balance: Float32Array;
+  readonly statistics: Float32Array;
+  readonly switches: Float32Array;
   readonly counts: Uint32Array;
   readonly bias: Float32Array;
   readonly momentum: Float32Array;
@@ -87,17 +96,15 @@ export interface Arrived {
 
 /** @param microBatches of the step. */
 export function numbersOf(arrived: Arrived, settings: Settings, microBatches: number): StepNumbers {
-  const { losses, clip, balance, counts, bias, momentum, update, domains, attention } = arrived;
+  const { losses, clip, counts, bias, momentum, update, domains, attention } = arrived;
   const hasMixtures = mixtureLayers(settings.model).length > 0;
-  const sequences = settings.data.batchSequences * microBatches;
-  const total = balance.reduce((sum, value) => sum + value, 0) / sequences;
   return {
     microBatches,
     crossEntropy: losses[lossAt.crossEntropy]!,
     squaredLse: losses[lossAt.squaredLse]!,
     ...logitsOf(losses),
     batchHet: batchHet(losses),
-    sequenceBalance: hasMixtures ? total : 0,
+    ...(hasMixtures ? routingNumbers(arrived, settings, microBatches) : noRouting),
     gradientNorm: clip[0]!,
     clipScale: clip[1]!,
     isHalted: clip[2] !== 0,
@@ -113,6 +120,25 @@ export function numbersOf(arrived: Arrived, settings: Settings, microBatches: nu
 function logitsOf(losses: Float32Array): Pick<StepNumbers, 'logits'> {
   if (losses[lossAt.microBatchCount] === 0) return {};
   return { logits: { max: losses[lossAt.maxLogit]!, mean: losses[lossAt.meanLogit]! } };
+}
+
+const noRouting = { sequenceBalance: 0, switchBalance: 0, margin: undefined };
+
+function routingNumbers(
+  { statistics, switches }: Arrived,
+  { data, model }: Settings,
+  microBatches: number,
+): Pick<StepNumbers, 'sequenceBalance' | 'switchBalance' | 'margin'> {
+  // Pairs of balance loss and margin, by layer and sequence.
+  const sumOf = (part: 0 | 1) =>
+    statistics.reduce((sum, value, i) => sum + (i % 2 === part ? value : 0), 0);
+  const sequences = data.batchSequences * microBatches;
+  const hasRest = model.expertsPerToken < model.expertCount;
+  return {
+    sequenceBalance: sumOf(0) / sequences,
+    switchBalance: switches.reduce((sum, value) => sum + value, 0) / microBatches,
+    margin: hasRest ? sumOf(1) / sequences / switches.length : undefined,
+  };
 }
 
 function batchHet(losses: Float32Array): number | undefined {

@@ -71,9 +71,9 @@ export class Stepper {
   }
 
   #clear(encoder: GPUCommandEncoder): void {
-    const { weights, router, clip, counts_LE } = this.state;
+    const { weights, router, clip, routing } = this.state;
     for (const arena of weights.arenas) arena.clear(encoder);
-    for (const tensor of [...Object.values(router), clip, counts_LE]) {
+    for (const tensor of [...Object.values(router), clip, routing.counts_LE]) {
       encoder.clearBuffer(tensor.buffer, tensor.offset, tensor.bytes);
     }
   }
@@ -109,6 +109,7 @@ export class Stepper {
     batches.forEach((batch, index) => {
       const isLast = index === batches.length - 1;
       this.write(batch);
+      if (settings.model.overflow !== 'keep') this.#setDraw(inputs, index);
       const due: readonly [Program, ...Program[]] = isLast
         ? [programs.microBatch, programs.update]
         : [programs.microBatch];
@@ -125,6 +126,13 @@ export class Stepper {
       const named = Object.keys(tensors).map((name, i) => [name, arrays[i]] as const);
       return numbersOf(Object.fromEntries(named) as unknown as Arrived, settings, batches.length);
     });
+  }
+
+  /** What tokens without room draw their places from: each micro-batch anew. */
+  #setDraw({ step, settings }: StepInputs, microBatch: number): void {
+    const { blocks, live } = this.state;
+    blocks.recycle.set({ seed: settings.run.seed, step, microBatch });
+    live.flush(this.open.device.queue);
   }
 
   /** Sends the live scalars of a step, the same for all its micro-batches. */
