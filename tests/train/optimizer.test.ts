@@ -128,7 +128,7 @@ async function expectSame(
   expect(worst.error, worst.name).toBeLessThan(2e-5);
 }
 
-const recorded: Recorded[] = [false].flatMap((tiedEmbeddings) => [
+const recorded: Recorded[] = [false, true].flatMap((tiedEmbeddings) => [
   { hidden: 'muon', routerOptimizer: 'muon', tiedEmbeddings, microBatches: 1 },
   { hidden: 'muon', routerOptimizer: 'adamw', tiedEmbeddings, microBatches: 2 },
   { hidden: 'adamw', routerOptimizer: 'muon', tiedEmbeddings, microBatches: 1 },
