@@ -124,10 +124,10 @@ export const metrics = {
     'Selection score of the last chosen minus that of the first unchosen expert; mean over tokens and layers.',
   ),
   'router.recycled': metric(
-    'recycled',
+    'full experts',
     '%',
     2,
-    'Tokens that found their expert full, in per cent; mean over layers.',
+    'Tokens that found their expert full, in per cent of the last micro-batch; mean over layers.',
   ),
   'router.deadExperts': metric(
     'idle experts',

@@ -65,7 +65,10 @@ export function assemble(
   const longest = Math.max(NEEDLE_LENGTHS * S, ...lengths);
   const state = new RunState(settings, limits, longest, domainCount);
   const step = recordStep(state, isSketch);
-  const heldOut = probe(state, 'held out', B, S, ({ losses, routing }) => [losses, routing.counts_LE]);
+  const heldOut = probe(state, 'held out', B, S, ({ losses, routing }) => [
+    losses,
+    routing.counts_LE,
+  ]);
   const needles = lengths.map((length) =>
     probe(state, 'needles', Math.max(1, Math.floor(longest / length)), length, (evaluation) => [
       evaluation.stats_T,

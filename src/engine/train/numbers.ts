@@ -47,6 +47,7 @@ const routerFigures = (numbers: StepNumbers, { model, balance }: Settings): Metr
   ...loadFigures(numbers.counts, model.expertCount),
   'router.biasNorm': numbers.biasNorm,
   ...(numbers.margin === undefined ? {} : { 'router.margin': numbers.margin }),
+  ...(numbers.overflow === undefined ? {} : { 'router.recycled': 100 * numbers.overflow }),
   // The other balancers leave the momentum as it was.
   ...(balance.kind === 'smebu' ? { 'router.momentumNorm': numbers.momentumNorm } : {}),
 });

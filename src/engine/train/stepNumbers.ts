@@ -35,6 +35,8 @@ export interface StepNumbers {
    * where every expert is chosen.
    */
   readonly margin: number | undefined;
+  /** Share of the tokens of the last micro-batch that found their expert full; undefined where none can be. */
+  readonly overflow: number | undefined;
   readonly gradientNorm: number;
   readonly clipScale: number;
   /** A gradient was not finite: nothing was updated, now and in every later step. */
@@ -63,7 +65,7 @@ export function stepReadbackBytes(state: RunState): number {
 }
 
 export function wishedTensors(
-  { totals, clip, router, attentionMap }: RunState,
+  { settings, totals, overflow, clip, router, attentionMap }: RunState,
   { bias, domains, attention }: StepWishes,
 ) {
   return {
@@ -71,6 +73,7 @@ export function wishedTensors(
     clip,
     statistics: totals.statistics_LB2,
     switches: totals.switch_L,
+    ...(settings.model.overflow === 'keep' ? {} : { overflow: overflow.overflow_L }),
     counts: totals.counts_LE,
     bias: router.bias_LE,
     momentum: router.momentum_LE,
@@ -86,6 +89,7 @@ export interface Arrived {
   readonly clip: Float32Array;
   readonly statistics: Float32Array;
   readonly switches: Float32Array;
+  readonly overflow?: Uint32Array;
   readonly counts: Uint32Array;
   readonly bias: Float32Array;
   readonly momentum: Float32Array;
@@ -122,13 +126,13 @@ function logitsOf(losses: Float32Array): Pick<StepNumbers, 'logits'> {
   return { logits: { max: losses[lossAt.maxLogit]!, mean: losses[lossAt.meanLogit]! } };
 }
 
-const noRouting = { sequenceBalance: 0, switchBalance: 0, margin: undefined };
+const noRouting = { sequenceBalance: 0, switchBalance: 0, margin: undefined, overflow: undefined };
 
 function routingNumbers(
-  { statistics, switches }: Arrived,
+  { statistics, switches, overflow }: Arrived,
   { data, model }: Settings,
   microBatches: number,
-): Pick<StepNumbers, 'sequenceBalance' | 'switchBalance' | 'margin'> {
+): Pick<StepNumbers, 'sequenceBalance' | 'switchBalance' | 'margin' | 'overflow'> {
   // Pairs of balance loss and margin, by layer and sequence.
   const sumOf = (part: 0 | 1) =>
     statistics.reduce((sum, value, i) => sum + (i % 2 === part ? value : 0), 0);
@@ -138,6 +142,10 @@ function routingNumbers(
     sequenceBalance: sumOf(0) / sequences,
     switchBalance: switches.reduce((sum, value) => sum + value, 0) / microBatches,
     margin: hasRest ? sumOf(1) / sequences / switches.length : undefined,
+    overflow:
+      overflow &&
+      overflow.reduce((sum, tokens) => sum + tokens, 0) /
+        (overflow.length * data.batchSequences * data.contextLength),
   };
 }
 
