@@ -8,6 +8,7 @@ import type { Experiment, LiveChange } from '@/engine/config/experiment';
 import type { Value } from '@/engine/config/field';
 import type { MetricValues } from '@/engine/config/metrics';
 import type { SettingPath } from '@/engine/config/settings';
+import type { FlopsPerToken, KvCacheSize } from '@/engine/model/cost';
 
 /** The adapter that a run uses. */
 export interface AdapterReport {
@@ -39,22 +40,8 @@ export interface Plan {
   };
   /** Of one optimizer step, all its micro-batches at step 0. */
   readonly tokensPerStep: number;
-  /** Floating-point operations for one token, a multiply-add counted as two. */
-  readonly flopsPerToken: {
-    /** Forward pass: linear layers of the active parameters, and attention at the mean distance of the context. */
-    readonly forward: number;
-    /** Forward and backward pass: three times the forward one. */
-    readonly training: number;
-  };
-  /** Keys and values that generation keeps, two bytes a value (bf16), as papers count them. */
-  readonly kvCache: {
-    /** Bytes that one more token takes as long as it lies in every window. */
-    readonly bytesPerToken: number;
-    /** Bytes that one more token takes beyond all windows: global layers only. */
-    readonly growingBytesPerToken: number;
-    /** Bytes at the training context. */
-    readonly contextBytes: number;
-  };
+  readonly flopsPerToken: FlopsPerToken;
+  readonly kvCache: KvCacheSize;
   /** Set where the adapter cannot hold it; words for a person, and the largest preset that fits. */
   readonly refusal?: { readonly message: string; readonly fits: string | undefined };
 }
