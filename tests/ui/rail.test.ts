@@ -42,7 +42,7 @@ describe('places of the rail', () => {
       for (const fold of [...liveFolds, ...runFolds, phaseFold]) {
         const words = fold.summary(values);
         expect(words, `${fold.id} of ${id}`).not.toMatch(/undefined|NaN|^$/);
-        expect(words.length, `${fold.id} of ${id}: ${words}`).toBeLessThan(44);
+        expect(words.length, `${fold.id} of ${id}: ${words}`).toBeLessThan(40);
       }
     }
   });

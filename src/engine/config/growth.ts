@@ -11,6 +11,12 @@ export function microBatchesAt(step: number, schedule: Schedule): number {
   return schedule.microBatches;
 }
 
+/** Whether any step of the run has several micro-batches. */
+export const isEverSplit = ({ growAt, growAgainAt, ...counts }: Schedule): boolean =>
+  counts.microBatches > 1 ||
+  (growAt > 0 && counts.grownMicroBatches > 1) ||
+  (growAgainAt > 0 && counts.grownAgainMicroBatches > 1);
+
 /** The 0-based step that the 0-based micro-batch `index` of a run belongs to. */
 export function stepOfMicroBatch(index: number, schedule: Schedule): number {
   const { growAt, growAgainAt } = schedule;

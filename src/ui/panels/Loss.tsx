@@ -1,4 +1,5 @@
 import { useCallback, useMemo } from 'react';
+import { isEverSplit } from '@/engine/config/growth';
 import type { MetricName } from '@/engine/config/metrics';
 import type { Settings } from '@/engine/config/settings';
 import { fromTop, logScale, smoothed, stepAxisEnd } from '@/ui/charts/axis';
@@ -101,7 +102,7 @@ function LossChart() {
 
 /** Parts of the loss that have a weight, and rates that move something; the batch where it is of several. */
 function factsOf({ loss, optimizer, schedule }: Settings): MetricName[] {
-  const isSplit = schedule.microBatches > 1 || schedule.growAt > 0;
+  const isSplit = isEverSplit(schedule);
   const rows: readonly (readonly [MetricName, boolean])[] = [
     ['train.bitsPerByte', true],
     ['eval.bitsPerByte', true],

@@ -1,3 +1,4 @@
+import { isEverSplit } from '@/engine/config/growth';
 import type { MetricName } from '@/engine/config/metrics';
 import { useRun } from '@/ui/live/hooks';
 import { definePanel } from './definePanel';
@@ -7,21 +8,27 @@ import { Caption, Columns } from './parts';
 
 /** Indicators, each with what it tells. */
 const notes = {
-  'train.maxLogit': 'Grows on and on where nothing holds the logits.',
-  'train.meanLogit': 'Drifts with it: softmax does not see a common shift, z-loss does.',
+  'train.maxLogit': 'Grows on where nothing holds the logits.',
+  'train.meanLogit': 'A common shift, which only z-loss sees.',
   'train.zLoss': 'What it pulls with; 0 while its weight is 0.',
-  'router.maxVio': 'The busiest expert above its share; 0 is even.',
-  'train.batchHet': 'How far the hardest micro-batch stands out; needs two.',
-  'train.lossVariance': 'How much the loss jumps from one step to the next.',
+  'router.maxVio': 'The busiest expert over its share; 0 is even.',
+  'train.batchHet': 'How far the hardest micro-batch stands out.',
+  'train.lossVariance': 'How much the loss jumps from step to step.',
   'train.gradientNorm': 'How far one step would go, before clipping.',
-  'train.gradientKurtosis': 'How rare and how large its outliers are; 3 is normal.',
-  'train.spikes': 'Losses far above those before; triangles in the loss chart.',
+  'train.gradientKurtosis': 'How large its outliers are; 3 is normal.',
+  'train.spikes': 'Far above those before; marked in Loss.',
 } as const satisfies Partial<Record<MetricName, string>>;
+
+const withoutBatchHet = {
+  ...notes,
+  'train.batchHet': 'Needs two micro-batches: see Batch growth.',
+};
 
 const indicators = Object.keys(notes) as (keyof typeof notes)[];
 
 function Stability() {
-  const isStarted = useRun((state) => state.step > 0);
+  const isStarted = useRun((state) => state.step > 0 || state.phase === 'training');
+  const isSplit = useRun((state) => isEverSplit(state.now.schedule));
   return (
     <Columns
       left={<Interventions />}
@@ -30,7 +37,7 @@ function Stability() {
           <Caption aside={!isStarted && 'from the first step on'}>
             <b>Is it stable?</b>
           </Caption>
-          <MetricTable rows={indicators} notes={notes} />
+          <MetricTable rows={indicators} notes={isSplit ? notes : withoutBatchHet} />
         </>
       }
     />

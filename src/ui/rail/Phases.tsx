@@ -7,13 +7,20 @@ import styles from './LiveSettings.module.css';
 import { MixtureBar } from './Mixture';
 import { DraftedRows, RunSummary } from './RunSettings';
 
-export const Phases = () => (
-  <Fold title={phaseFold.title} summary={<RunSummary fold={phaseFold} />}>
-    <p className={styles['about']}>{phaseFold.about}</p>
-    <Phase group="phase2" />
-    <Phase group="phase3" />
-  </Fold>
-);
+export function Phases() {
+  // Without a second phase there is no third; where somebody gave it a step, it says so.
+  const hasThird = useRun((state) => {
+    const { phase2, phase3 } = formValues(state);
+    return phase2.startsAt > 0 || phase3.startsAt > 0;
+  });
+  return (
+    <Fold title={phaseFold.title} summary={<RunSummary fold={phaseFold} />}>
+      <p className={styles['about']}>{phaseFold.about}</p>
+      <Phase group="phase2" />
+      {hasThird && <Phase group="phase3" />}
+    </Fold>
+  );
+}
 
 function Phase({ group }: { group: 'phase2' | 'phase3' }) {
   const values = useRun(formValues);

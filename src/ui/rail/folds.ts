@@ -159,8 +159,7 @@ export const runFolds: readonly FoldRows[] = [
       'model.sharedExpertCount',
       'model.expertWidth',
     ],
-    summary: ({ model }) =>
-      `${model.denseLayerCount} dense, ${mixtureLayers(model).length} of experts`,
+    summary: ({ model }) => `${model.denseLayerCount} dense, ${mixtureLayers(model).length} MoE`,
   },
   {
     id: 'routing',
@@ -188,7 +187,7 @@ export const runFolds: readonly FoldRows[] = [
       'model.family',
     ],
     summary: ({ model }) =>
-      `${model.sandwichNorm ? 'sandwich' : 'norm before'}, ${model.tiedEmbeddings ? 'tied' : 'untied'}`,
+      `${model.sandwichNorm ? 'sandwich' : 'norm before'}${model.tiedEmbeddings ? ', tied' : ''}`,
   },
   {
     id: 'precision',
@@ -203,10 +202,10 @@ export const runFolds: readonly FoldRows[] = [
     paths: ['optimizer.hidden', 'optimizer.routerOptimizer'],
     summary: ({ optimizer }) =>
       optimizer.hidden === 'adamw'
-        ? 'AdamW everything'
+        ? 'AdamW'
         : optimizer.routerOptimizer === 'muon'
-          ? 'Muon hidden and router'
-          : 'Muon hidden, AdamW router',
+          ? 'Muon'
+          : 'Muon, not the router',
   },
   {
     id: 'batch-growth',
