@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { resolve } from '@/engine/config/experiment';
+import { experimentOn, resolve } from '@/engine/config/experiment';
 import { presets } from '@/engine/config/presets';
 import { planRun } from '@/engine/train/assembly';
 import { SpiedGpu } from '../support/spiedGpu';
@@ -68,3 +68,16 @@ it.each(presets.map((preset) => preset.id))(
     if (want) expect([plan.parameterCount, plan.activeParameterCount]).toEqual(want);
   },
 );
+
+it.each([
+  ['trinity-nano', 'medium'],
+  ['trinity-large-before', 'medium'],
+  ['hunyuan-large', 'hunyuan-small'],
+  ['dots-llm1', 'dots-small'],
+])('refuses %s with a smaller preset of its family', async (id, smaller) => {
+  run = recordedTrainer();
+  // No adapter is open: what every one of them holds is what counts.
+  const { refusal } = await run.trainer.plan(experimentOn(id));
+  expect(refusal?.message).toMatch(/GiB/);
+  expect(refusal?.fits).toBe(smaller);
+});

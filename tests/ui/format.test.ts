@@ -61,7 +61,8 @@ describe('numbers', () => {
     expect(formatMetric('train.loss', 1.25864)).toEqual({ text: '1.2586', unit: 'nats' });
     expect(formatMetric('train.step', 1284)).toEqual({ text: '1,284', unit: '' });
     expect(formatMetric('train.zLoss', 3.14e-5)).toEqual({ text: '3.1e-5', unit: 'nats' });
-    expect(formatMetric('train.zLoss', 0).text).toBe('0.0000000');
+    expect(formatMetric('train.zLoss', 0).text).toBe('0');
+    expect(formatMetric('router.maxVio', 0).text).toBe('0.000');
     expect(formatMetric('eval.bitsPerByte', 1e-9).text).toBe('1e-9');
     expect(formatMetric('memory.deviceBytes', 22.9 * 2 ** 20)).toEqual({
       text: '22.9',

@@ -165,7 +165,7 @@ describe('presets', () => {
 
   it('do not say their family twice', () => {
     const names = families.map((family) => family.presets.map((one) => shortLabel(one, family)));
-    expect(names[1]).toEqual(['micro', 'small', 'Hunyuan-Large']);
+    expect(names[1]).toEqual(['micro', 'small', 'Large']);
     expect(names[2]).toEqual(['micro', 'small', 'dots.llm1']);
   });
 });

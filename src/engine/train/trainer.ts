@@ -2,9 +2,9 @@
  * @file The trainer: implements `Commands` over a device and a source of data, and tells what happens. It knows
  * no page and no worker; Node and the browser use the same one.
  */
-import { type Experiment, resolve } from '@/engine/config/experiment';
+import { type Experiment, experimentOn, resolve } from '@/engine/config/experiment';
 import { mixtureLayers } from '@/engine/config/layers';
-import { presets } from '@/engine/config/presets';
+import { presets, stabilityPresets } from '@/engine/config/presets';
 import { domainIds } from '@/engine/data/domains';
 import type { DataService } from '@/engine/data/service';
 import type { MemoryLimits } from '@/engine/gpu/arena';
@@ -205,16 +205,17 @@ export class Trainer implements Commands {
     };
   }
 
-  /** Why the adapter cannot hold a run of this size, and the largest preset that it can. */
+  /** Why the adapter cannot hold a run of this size, and the largest preset of its family that it can. */
   #refusal(experiment: Experiment, plan: Plan): Plan['refusal'] {
     const why = this.#misfit(experiment, plan);
     if (!why) return undefined;
+    const { family } = resolve(experiment).model;
     const fitting = presets.filter((preset) => {
-      const other = { preset: preset.id, changes: {}, timeline: [] };
-      return (
-        !preset.published &&
-        !this.#misfit(other, planRun(resolve(other), NO_LIMITS, domainIds.length))
-      );
+      const other = experimentOn(preset.id);
+      const values = resolve(other);
+      const isCandidate =
+        !preset.published && !stabilityPresets.has(preset.id) && values.model.family === family;
+      return isCandidate && !this.#misfit(other, planRun(values, NO_LIMITS, domainIds.length));
     });
     return { message: why, fits: fitting.at(-1)?.id };
   }

@@ -84,6 +84,9 @@ export function formatBytes(bytes: number): string {
 /** Three digits, zeros kept: 1.00, 37.0, 399. */
 const significant = (size: number) => (size >= 999.5 ? formatFixed(size, 0) : size.toPrecision(3));
 
+/** Digits of a row whose numbers differ by orders of size. */
+const MANY_DIGITS = 5;
+
 /** A metric's number and unit, as its row says. */
 export function formatMetric(metric: MetricName, value: number): { text: string; unit: string } {
   const { digits, unit } = metrics[metric];
@@ -91,9 +94,10 @@ export function formatMetric(metric: MetricName, value: number): { text: string;
     const [text, bytesUnit] = formatBytes(value).split(' ') as [string, string];
     return { text, unit: bytesUnit };
   }
-  // A number too small for its digits would read as 0; a row with many digits means orders of size.
+  // A row with many digits means orders of size: 0 has none, and a number too small for its digits would read as 0.
+  if (value === 0 && digits >= MANY_DIGITS) return { text: '0', unit };
   const isTooSmall = value !== 0 && Math.abs(value) < 10 ** -(digits - 1) / 2 && digits > 0;
-  const isSmall = digits >= 5 && Math.abs(value) < 1e-3 && value !== 0;
+  const isSmall = digits >= MANY_DIGITS && Math.abs(value) < 1e-3 && value !== 0;
   return { text: isTooSmall || isSmall ? formatRough(value) : formatFixed(value, digits), unit };
 }
 

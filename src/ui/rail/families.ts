@@ -1,6 +1,6 @@
 /** @file Presets by what they are for: the three families, and the pair about stability. */
 import { layered } from '@/engine/config/experiment';
-import { type Preset, presets } from '@/engine/config/presets';
+import { type Preset, presets, stabilityPresets } from '@/engine/config/presets';
 
 export type FamilyId = 'trinity' | 'hunyuan' | 'dots' | 'stability';
 
@@ -13,16 +13,9 @@ export interface Family {
   readonly presets: readonly Preset[];
 }
 
-/** The recipe before and after the six changes, scaled down and published. */
-const STABILITY: ReadonlySet<string> = new Set([
-  'stability-before',
-  'stability-after',
-  'trinity-large-before',
-]);
-
 /** The tab that a preset stands on. */
 export const familyOf = (preset: Preset): FamilyId =>
-  STABILITY.has(preset.id) ? 'stability' : layered(preset, {}).model.family;
+  stabilityPresets.has(preset.id) ? 'stability' : layered(preset, {}).model.family;
 
 const about: Readonly<Record<FamilyId, readonly [label: string, about: string]>> = {
   trinity: ['Trinity', 'Arcee Trinity: many small experts, Muon, SMEBU.'],
@@ -40,4 +33,4 @@ export const families: readonly Family[] = (Object.keys(about) as FamilyId[]).ma
 
 /** A preset's name on its family's tab, which need not say the family again: `micro` of Hunyuan. */
 export const shortLabel = ({ label }: Preset, family: Family): string =>
-  label.startsWith(`${family.label} `) ? label.slice(family.label.length + 1) : label;
+  label.replace(new RegExp(`^${family.label}[ -]`), '');

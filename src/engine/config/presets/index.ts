@@ -14,7 +14,7 @@ import { small } from './small';
 import { largeBefore, stabilityAfter, stabilityBefore } from './stability';
 
 export type { Preset } from './preset';
-export { type Intervention, interventions } from './stability';
+export { type Intervention, interventions, stabilityPresets } from './stability';
 
 /** Every preset, family by family, in the order in which the page lists them. */
 export const presets: readonly Preset[] = [

@@ -119,3 +119,8 @@ export const largeBefore = definePreset({
     loss: { zWeight: 0, sequenceBalance: 0 },
   },
 });
+
+/** The recipes before and after the changes: about stability, not about a size. */
+export const stabilityPresets: ReadonlySet<string> = new Set(
+  [stabilityBefore, stabilityAfter, largeBefore].map(({ id }) => id),
+);
