@@ -106,6 +106,29 @@ describe('a step of several micro-batches', () => {
     expect(batchHet).toBeCloseTo(Math.max(...alone) - mean, 5);
   });
 
+  it('shows the attention of its last micro-batch', async () => {
+    const settings = settingsWith({});
+    const wishes = { attention: { layer: 1, head: 1, sequence: 1 } };
+    const [several, alone] = [await create(settings), await create(settings)];
+    const batches = [0, 1].map(batch);
+    const got = await several.stepper.step({ step: 0, batches, settings }, wishes, 1);
+    const last = { step: 0, batches: [batch(1)], settings };
+    const want = await alone.stepper.step(last, wishes, 1);
+    expect(got.attention).toEqual(want.attention);
+  });
+
+  it('gives equal bits in one submit for each micro-batch or in several', async () => {
+    const settings = settingsWith({});
+    const batches = [0, 1, 2].map(batch);
+    const [first, second] = [await create(settings), await create(settings)];
+    for (let step = 0; step < 4; step++) {
+      const inputs = { step, batches, settings };
+      const want = await first.stepper.step(inputs, {}, 1);
+      expect(await second.stepper.step(inputs, {}, 5 + step)).toEqual(want);
+      expect(second.stepper.lastSubmits).toBe(3 * Math.ceil((5 + step) / 3));
+    }
+  });
+
   it('takes no more memory than one', () => {
     const limits = { maxBufferBytes: 2 ** 30, maxBindingBytes: 2 ** 30 };
     const bytes = (microBatches: number) =>

@@ -25,7 +25,7 @@ export const metrics = {
     'cross-entropy',
     'nats/token',
     4,
-    'Mean over the tokens of the batch.',
+    'Mean over the tokens of the step.',
   ),
   'train.bitsPerByte': metric(
     'train',

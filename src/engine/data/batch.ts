@@ -1,6 +1,6 @@
 /** @file What a training step eats. Types only. Letters: B sequences, S tokens in a sequence. */
 
-/** One optimizer step's tokens, row-major [B, S]. */
+/** One micro-batch's tokens, row-major [B, S]; an optimizer step takes one or more. */
 export interface Batch {
   readonly tokens: Uint32Array;
   /** The next token; `IGNORED` where there is none to learn. */

@@ -79,7 +79,7 @@ export interface Watch {
   readonly domains: boolean;
   /** Bias, momentum and last update, all mixture layers, every step. */
   readonly bias: boolean;
-  /** The measured map of one head of one sequence of the current batch. */
+  /** The measured map of one head of one sequence of the step's last micro-batch. */
   readonly attention:
     | { readonly layer: number; readonly head: number; readonly sequence: number }
     | undefined;
@@ -168,7 +168,7 @@ export interface Events {
   metrics: { readonly step: number; readonly values: MetricValues };
   /** counts: [mixture layers, experts]; maxVio: [mixture layers]. */
   load: { readonly step: number; readonly counts: Uint32Array; readonly maxVio: Float32Array };
-  /** counts: [mixture layers, domains, experts] (token, expert) pairs; tokens: [domains] tokens of the batch. */
+  /** counts: [mixture layers, domains, experts] (token, expert) pairs; tokens: [domains] tokens of the step. */
   domains: { readonly step: number; readonly counts: Uint32Array; readonly tokens: Uint32Array };
   /** Each [mixture layers, experts]. */
   bias: {
