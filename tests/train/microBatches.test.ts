@@ -69,6 +69,8 @@ describe('a step of several micro-batches', () => {
       const want = await run(large, [joined(batches)]);
       expect([small, large].map(({ stepper }) => stepper.lastSubmits)).toEqual([3, 1]);
       expect(got.counts).toEqual(want.counts);
+      expect(got.biasNorm).toBe(want.biasNorm); // the balancer saw the same counts
+      expect(got.biasNorm).toBeGreaterThan(0);
       expect(got.domains).toEqual(want.domains);
       for (const key of [
         'crossEntropy',
