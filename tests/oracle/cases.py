@@ -55,6 +55,13 @@ def adamw(lr=4e-3, **over):
     return hp
 
 
+def layers(letters):
+    """layer_types of a pattern: L for a local layer, G for a global one."""
+    return ["full_attention" if letter == "G" else "sliding_attention" for letter in letters]
+
+
+DION = {"lr": 2e-2, "momentum": 0.9, "nesterov": True, "ns_coefficients": "dion", "ns_eps": 1e-3, "weight_decay": 0.2}
+
 CASES = [
     {
         "name": "trinity-nano-like", "seed": 101, "bias_std": 0.03,
@@ -120,5 +127,64 @@ CASES = [
                 "of layers 0 and 2 and apply their own key norm), alpha-NTK RoPE (base 1e4 * 1000^(8/6)), QK-norm "
                 "AFTER RoPE, softmax top-1 of 4 experts gated by the raw probability, one shared expert, no token "
                 "overflow, tied embeddings. Switch auxiliary loss 1e-2, AdamW, routed experts at 0.31 x LR.",
+    },
+    {
+        "name": "afmoe-odd", "seed": 11,
+        "config": afmoe(
+            vocab_size=31, hidden_size=20, intermediate_size=9, moe_intermediate_size=5, num_hidden_layers=3,
+            num_dense_layers=0, num_attention_heads=3, num_key_value_heads=3, head_dim=6, sliding_window=100,
+            num_experts=3, num_experts_per_tok=3, num_shared_experts=2, route_scale=1.3, layer_types=layers("LLL"),
+            eos_token_id=0),
+        "train": muon(
+            muon=DION, grad_clip=None, router_optimizer="adamw", expert_lr_multiplier=0.5,
+            balance={"rule": "sign", "gamma": 1e-2, "recentre": False},
+            loss={"z": 1e-2, "seq_aux": 1e-1, "switch_aux": 0.0}, intra_document_mask=True),
+        "data": {"B": 3, "T": 37, "doc_len": [3, 12], "ignore_fraction": 0.2},
+        "note": "afmoe in sizes that are multiples of nothing: no dense layer, every layer local with a window longer "
+                "than the text, every expert chosen (top-3 of 3), two shared ones, a fifth of the targets ignored. "
+                "Muon with Nesterov, the coefficients of Dion and an epsilon that shows, the router on AdamW, routed "
+                "experts at half the rate, no clipping, sign bias update WITHOUT re-centring, z-loss and "
+                "sequence-wise auxiliary loss.",
+    },
+    {
+        "name": "afmoe-dense", "seed": 11, "steps": 2,
+        "config": afmoe(
+            vocab_size=40, hidden_size=18, intermediate_size=25, moe_intermediate_size=6, num_hidden_layers=2,
+            num_dense_layers=2, num_attention_heads=3, num_key_value_heads=1, head_dim=10, sliding_window=3,
+            num_experts=4, num_experts_per_tok=2, num_shared_experts=1, route_scale=1.7, layer_types=layers("LG"),
+            eos_token_id=0),
+        "train": muon(balance={"rule": "sign", "gamma": 1e-2, "recentre": True}),
+        "data": {"B": 2, "T": 13, "doc_len": [3, 12]},
+        "note": "afmoe without a mixture layer: nothing to route, to count or to balance. Two steps.",
+    },
+    {
+        "name": "dots-odd", "seed": 11, "steps": 1,
+        "config": {
+            **DOTS, "vocab_size": 33, "hidden_size": 20, "intermediate_size": 15, "moe_intermediate_size": 5,
+            "num_hidden_layers": 4, "first_k_dense_replace": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
+            "head_dim": 6, "n_routed_experts": 6, "num_experts_per_tok": 1, "n_shared_experts": None,
+            "routed_scaling_factor": 1.5, "eos_token_id": 1, "tie_word_embeddings": True, "sliding_window": 7,
+            "layer_types": layers("LGLG"), "n_group": None, "topk_group": None},
+        "train": adamw(
+            balance={"rule": "smebu", "lambda": 1e-2, "beta": 0.3, "kappa": 3.0},
+            loss={"z": 0.0, "seq_aux": 0.0, "switch_aux": 1e-1}, intra_document_mask=True),
+        "data": {"B": 3, "T": 23, "doc_len": [3, 12]},
+        "note": "dots1 with local layers, grouped heads, tied embeddings, one expert a token and none shared; Switch "
+                "auxiliary loss, SMEBU. One step.",
+    },
+    {
+        "name": "hunyuan-odd", "seed": 11,
+        "config": {
+            **HUNYUAN, "vocab_size": 29, "hidden_size": 16, "intermediate_size": 5, "num_hidden_layers": 5,
+            "num_attention_heads": 2, "num_key_value_heads": 1, "num_experts": 5, "num_shared_expert": 2,
+            "cla_share_factor": 3, "moe_topk": 2, "num_experts_per_tok": 2,
+            "rope_scaling": {"type": "dynamic", "factor": 1.0, "alpha": 20.0}, "eos_token_id": 1,
+            "tie_word_embeddings": False},
+        "train": muon(
+            muon=DION, expert_lr_multiplier=0.31, loss={"z": 1e-2, "seq_aux": 1e-1, "switch_aux": 1e-1}),
+        "data": {"B": 2, "T": 17, "doc_len": [3, 9]},
+        "note": "hunyuan with keys shared by three layers, the last group cut short, two experts a token that share "
+                "their weight, two shared experts, an untied head. Muon, routed experts at 0.31 x LR, all three "
+                "auxiliary losses.",
     },
 ]

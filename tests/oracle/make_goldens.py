@@ -24,7 +24,7 @@ from safetensors_io import load, save
 from train import Trainer, group_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-STEPS = 3
+STEPS = 3                    # of a case that does not say another number
 UPDATE_LIMIT = 2e-3          # float32 must reproduce how far each tensor moved to this accuracy
 
 
@@ -84,7 +84,8 @@ def make_batch(rng, trainer, cfg, data, min_gap):
         docs = doc_ids_from_eod(tokens, cfg.eod) if packed else torch.zeros_like(tokens)
         with torch.no_grad():
             routing = trainer.forward(tokens, docs).routing
-        gap = torch.stack([r.gap for r in routing.values()]).min(0)[0].reshape(tokens.shape)
+        gaps = [r.gap for r in routing.values()] or [torch.full((tokens.numel(),), float("inf"))]
+        gap = torch.stack(gaps).min(0)[0].reshape(tokens.shape)
         bad = gap < min_gap
         if not bad.any():
             break
@@ -109,10 +110,11 @@ def make_batch(rng, trainer, cfg, data, min_gap):
 # ------------------------------------------------------------------------------------------------------- running
 
 def run(cfg, params, hp, batches, dtype=DTYPE):
-    """Run the three steps -> (expected tensors, list of per-step info).  batches: list or a function(step, trainer)."""
+    """Run the steps -> (expected tensors, list of per-step info).  batches: list or a function(step, trainer)."""
     trainer = Trainer(cfg, {n: p.to(dtype) for n, p in params.items()}, hp)
+    steps = hp["steps"]
     out, info = OrderedDict(), []
-    for s in range(STEPS):
+    for s in range(steps):
         batch = batches(s, trainer) if callable(batches) else batches[s]
         B, T = batch["tokens"].shape
         res = trainer.step(batch["tokens"], batch["targets"], batch["doc_ids"])
@@ -131,7 +133,7 @@ def run(cfg, params, hp, batches, dtype=DTYPE):
             out[f"expert_bias/after{s + 1}/{i}"] = trainer.bias[i]
             if hp["balance"]["rule"] == "smebu":
                 out[f"bias_momentum/after{s + 1}/{i}"] = trainer.bias_momentum[i]
-        if s in (0, 2):
+        if s in (0, steps - 1):
             for n, p in trainer.params.items():
                 out[f"param/after{s + 1}/{n}"] = p
         info.append({
@@ -181,7 +183,8 @@ def well_conditioned(cfg, hp, expected):
 def generate(case, root):
     folder = os.path.join(root, case["name"])
     os.makedirs(folder, exist_ok=True)
-    cfg, hp, data = Config.from_hf(case["config"]), case["train"], case["data"]
+    cfg, data = Config.from_hf(case["config"]), case["data"]
+    hp = {**case["train"], "steps": case.get("steps", STEPS)}
     for seed in range(case["seed"], case["seed"] + 100000, 1000):
         rng = np.random.default_rng(seed)
         params = init_params(cfg, seed + 1, case.get("bias_std", 0.03))
@@ -215,16 +218,16 @@ def generate(case, root):
         step["loss"] = {k: v for k, v in step["loss"].items() if k in ("total", "ce", "z_raw")
                         or hp["loss"].get(k.replace("_raw", ""))}
     dump(os.path.join(folder, "config.json"), case["config"])
-    dump(os.path.join(folder, "train.json"), {**hp, "steps": STEPS})
+    dump(os.path.join(folder, "train.json"), hp)
     dump(os.path.join(folder, "batch.json"), {"steps": [{k: v.tolist() for k, v in b.items()} for b in batches]})
     dump(os.path.join(folder, "expected.json"), {
-        "steps": info, "min_selection_gap": gaps,
+        "steps": info, "min_selection_gap": [g if np.isfinite(g) else None for g in gaps],
         "param_counts": {**param_counts(cfg), "by_optimizer": by_group},
         "kv_values_per_token": kv_bytes_per_token(cfg, 1)})
     with open(os.path.join(folder, "README.md"), "w") as f:
         f.write(f"# {case['name']}\n\n{case['note']} Weights and batches are random; the numbers come from the "
                 "float64 oracle (Newton-Schulz in float64 too). Tolerances to expect in float32 (relative error norm "
-                "per tensor): logits 1e-4, grads 1e-3, parameters after 3 steps 2e-3; expert ids and counts exact "
+                f"per tensor): logits 1e-4, grads 1e-3, parameters after {hp['steps']} steps 2e-3; expert ids and counts exact "
                 f"(smallest selection gap {min(gaps):.1e}). The oracle's own float32 run, worst tensor per kind: "
                 + ", ".join(f"{k} {v:.0e}" for k, v in worst.items() if v > 0) + ".\n")
     size = sum(os.path.getsize(os.path.join(folder, n)) for n in os.listdir(folder))
