@@ -50,9 +50,16 @@ const AREAS = [
   },
   { home: 'src/ui/theme', packages: ['react', 'zustand'] },
   { home: 'src/ui/format', may: [CONFIG] },
+  // Knows neither the lab nor a component: its worker loads it alone.
+  {
+    home: 'src/ui/storage',
+    may: ['src/worker/client', 'src/worker/host', 'src/worker/transfer', 'src/ui/format'],
+    types: [COMMANDS, 'src/worker/protocol'],
+    packages: ['valibot'],
+  },
   {
     home: 'src/ui/state',
-    may: [CONFIG, 'src/worker/client', 'src/ui/format'],
+    may: [CONFIG, 'src/worker/client', 'src/ui/format', 'src/ui/storage'],
     types: [COMMANDS, 'src/worker/protocol'],
     packages: ['zustand'],
   },

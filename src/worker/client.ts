@@ -1,5 +1,6 @@
 /** @file The page's end of the line. */
 import type { CarriedError, Commands, Events, Notice, Port, Reply } from './protocol';
+import { movable } from './transfer';
 
 type Listener<K extends keyof Events> = (data: Events[K]) => void;
 
@@ -81,18 +82,14 @@ function commandsOver(
     generate: by('generate'),
     probeNeedles: by('probeNeedles'),
     save: by('save'),
-    load: by('load'),
+    // So do those of a checkpoint.
+    load: (files) => call('load', [files], movable(files.values())) as ReturnType<Commands['load']>,
     // A text may be a hundred megabytes: its bytes move, and the caller's array is empty afterwards.
     addText: (name, bytes) =>
-      call('addText', [name, bytes], movable(bytes)) as ReturnType<Commands['addText']>,
+      call('addText', [name, bytes], movable([bytes])) as ReturnType<Commands['addText']>,
     removeText: by('removeText'),
   };
 }
 
-const movable = (bytes: Uint8Array): ArrayBuffer[] =>
-  bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength
-    ? [bytes.buffer]
-    : [];
-
-const revived = ({ name, message, fields }: CarriedError): Error =>
+export const revived = ({ name, message, fields }: CarriedError): Error =>
   Object.assign(new Error(message), fields, { name });

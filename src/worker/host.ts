@@ -9,6 +9,7 @@ import type {
   Reply,
   Request,
 } from './protocol';
+import { isFiles, movable } from './transfer';
 
 export type Emit = <K extends keyof Events>(event: K, data: Events[K]) => void;
 
@@ -21,11 +22,14 @@ const moved: ReadonlySet<keyof Events> = new Set(['attention']);
 /** Answers every call on `port` with `commands`; returns the function that tells events. */
 export function serve(port: Port, commands: Commands): Emit {
   port.onmessage = async ({ data }: MessageEvent<Request>) => {
-    port.postMessage(await answer(data, commands), []);
+    const reply = await answer(data, commands);
+    // A saved checkpoint is as large as the run: its bytes move, and the trainer's arrays are empty then.
+    const files = 'value' in reply && isFiles(reply.value) ? reply.value.values() : [];
+    port.postMessage(reply, movable(files));
   };
   return (event, data) => {
     const notice = { event, data } as Notice;
-    port.postMessage(notice, moved.has(event) ? buffersOf(data) : []);
+    port.postMessage(notice, moved.has(event) ? movable(Object.values(data)) : []);
   };
 }
 
@@ -50,13 +54,3 @@ export function carried(thrown: unknown): CarriedError {
 
 const isPlain = (value: unknown): value is PlainValue =>
   value === null || ['string', 'number', 'boolean', 'undefined'].includes(typeof value);
-
-/** Buffers behind the typed arrays of an event; a view of part of a buffer stays where it is. */
-function buffersOf(data: object): ArrayBuffer[] {
-  const buffers = new Set<ArrayBuffer>();
-  for (const value of Object.values(data)) {
-    if (!ArrayBuffer.isView(value) || !(value.buffer instanceof ArrayBuffer)) continue;
-    if (value.byteLength === value.buffer.byteLength) buffers.add(value.buffer);
-  }
-  return [...buffers];
-}

@@ -5,20 +5,32 @@ import { presets } from '@/engine/config/presets';
 import { listen } from './events';
 import { openExperiment, openFromAddress, planOf } from './experiments';
 import type { Lab } from './lab';
+import { offerResume } from './offers';
 import { giveText } from './ownText';
 import type { Fault } from './run';
+import { openStorage } from './stored';
 import { play } from './transport';
 import { sendWatch } from './watch';
+
+const STORAGE_MS = 1500;
 
 /** Opens the adapter and what the address holds; without an address, a run starts by itself. */
 export async function boot(lab: Lab): Promise<void> {
   lab.view.subscribe(() => sendWatch(lab));
   lab.address.onChange(() => void openAgain(lab));
+  const storage = openStorage(lab);
   if (!(await openEngine(lab))) return;
-  const isFirstVisit = await openFromAddress(lab);
-  if (isFirstVisit) await play(lab);
+  const isAddressless = await openFromAddress(lab);
+  await Promise.race([storage, patience(lab)]);
+  offerResume(lab, isAddressless);
+  // A run that broke off comes before a new one; without one, this is a first visit.
+  if (isAddressless && !lab.stored.getState().offer) await play(lab);
   await planPresets(lab);
 }
+
+/** A slow disk must not keep a first visit waiting. */
+const patience = (lab: Lab) =>
+  new Promise<void>((resolve) => lab.clock.after(STORAGE_MS, () => resolve()));
 
 /** A new worker and its adapter. Where there is none, the page says so instead of the lab. */
 async function openEngine(lab: Lab): Promise<boolean> {
@@ -68,6 +80,7 @@ function onCrash(lab: Lab, words: string): void {
     return;
   }
   lab.run.setState({ crash: words, phase: 'stopped', progress: undefined });
+  offerResume(lab, false);
 }
 
 /** The error as data; the fields are those that the class `LimitError` adds. */

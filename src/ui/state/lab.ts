@@ -1,4 +1,6 @@
 /** @file One page's lab: the stores, the recorder, and the line to the engine. */
+
+import type { Storage } from '@/ui/storage/client';
 import { type Client, connect } from '@/worker/client';
 import type { Port } from '@/worker/protocol';
 import type { Address } from './address';
@@ -7,6 +9,7 @@ import { Crosshair } from './crosshair';
 import { type Clock, Pace } from './pace';
 import { Recorder } from './recorder';
 import { createRunStore } from './run';
+import { createStoredStore, type TabMemory } from './stored';
 import { createViewStore } from './view';
 
 /** The part of a Worker that the lab uses. */
@@ -25,17 +28,23 @@ export interface LabParts {
   readonly openWorker: () => EngineWorker;
   readonly address: Address;
   readonly clock: Clock;
+  readonly storage: Storage;
+  readonly tab: TabMemory;
 }
 
 export class Lab {
   readonly run = createRunStore();
   readonly view = createViewStore();
+  readonly stored = createStoredStore();
   readonly crosshair = new Crosshair();
   readonly announcer: Announcer;
   readonly recorder: Recorder;
   readonly pace: Pace;
   readonly address: Address;
   readonly clock: Clock;
+  /** What this browser keeps of runs. */
+  readonly storage: Storage;
+  readonly tab: TabMemory;
   /** The run that is being prepared: whether it stands ready. */
   preparing: Promise<boolean> | undefined;
   hearing: Hearing = 'none';
@@ -47,10 +56,12 @@ export class Lab {
   #worker: EngineWorker | undefined;
   #client: Client | undefined;
 
-  constructor({ openWorker, address, clock }: LabParts) {
+  constructor({ openWorker, address, clock, storage, tab }: LabParts) {
     this.#openWorker = openWorker;
     this.address = address;
     this.clock = clock;
+    this.storage = storage;
+    this.tab = tab;
     this.recorder = new Recorder((run) => clock.frame(run));
     this.pace = new Pace(clock);
     this.announcer = new Announcer(clock);

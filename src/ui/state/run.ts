@@ -26,7 +26,14 @@ export interface Fault {
 }
 
 /** Where a note belongs. */
-export type NotePlace = 'page' | 'data' | 'settings' | 'samples' | 'needles' | 'attention';
+export type NotePlace =
+  | 'page'
+  | 'data'
+  | 'settings'
+  | 'samples'
+  | 'needles'
+  | 'attention'
+  | 'checkpoints';
 
 /** Something that happened, said where it belongs, until it is closed. */
 export interface Note {

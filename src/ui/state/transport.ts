@@ -38,23 +38,28 @@ async function start(lab: Lab): Promise<boolean> {
   }
 }
 
-/** A run stands before its first step. */
-function enter(lab: Lab, info: RunInfo): void {
+/** A run stands before its first step, or where its checkpoint stood. */
+export function enter(lab: Lab, info: RunInfo): void {
   const { layer, head, sequence } = lab.view.getState();
   const { model, data } = resolve(info.experiment);
+  const { startStep } = info;
+  const applied = info.experiment.timeline.filter(({ step }) => step < startStep);
   lab.recorder.shape({ layerCount: info.mixtureLayers.length, expertCount: info.expertCount });
   lab.run.setState({
     info,
     plan: info.plan,
     phase: 'paused',
-    step: 0,
+    step: startStep,
     progress: undefined,
-    applied: [],
-    now: resolve(lab.run.getState().experiment),
+    applied,
+    now: applied.reduce(
+      (values, change) => withValue(values, change.path, change.to),
+      resolve(lab.run.getState().experiment),
+    ),
     failure: undefined,
     recovery: undefined,
   });
-  lab.recorder.series.moveTo(0);
+  lab.recorder.series.moveTo(startStep);
   lab.view.setState({
     layer:
       layer > 0 && layer < model.layerCount ? layer : shownMixtureLayer(layer, info.mixtureLayers),
@@ -100,7 +105,8 @@ export async function reset(lab: Lab): Promise<void> {
     lab.run.setState({ experiment: info.experiment });
     lab.hearing = 'all';
     enter(lab, info);
-    if (bytes !== undefined) lab.recorder.series.record(0, { 'memory.deviceBytes': bytes });
+    if (bytes !== undefined)
+      lab.recorder.series.record(info.startStep, { 'memory.deviceBytes': bytes });
     writeAddress(lab, 'replace');
   } catch (error) {
     lab.hearing = 'all';

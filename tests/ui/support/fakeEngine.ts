@@ -8,7 +8,9 @@ import { valueAt, withValue } from '@/engine/config/settings';
 import type { Commands, Plan, RunInfo, Watch } from '@/engine/train/commands';
 import type { Address } from '@/ui/state/address';
 import { type EngineWorker, Lab } from '@/ui/state/lab';
+import type { Clock } from '@/ui/state/pace';
 import { type Emit, serve } from '@/worker/host';
+import { FakeDisk, fakeStorage } from './fakeStorage';
 
 /** Bytes of this adapter. */
 const ROOM = 2 ** 30;
@@ -22,11 +24,17 @@ export class FakeEngine implements EngineWorker {
   isTerminated = false;
   openError: Error | undefined;
   textError: Error | undefined;
+  /** Refuses a checkpoint before anything is changed. */
+  loadError: Error | undefined;
+  /** Fails after the run before was ended. */
+  lateLoadError: Error | undefined;
   watched: Watch | undefined;
   bytesPerPreset: Record<string, number> = {};
   /** What `start` waits for. */
   gate: Promise<void> = Promise.resolve();
   step = 0;
+  /** Whether what is loaded comes without a run. */
+  isImported = false;
   readonly #emit: Emit;
   readonly #inner: { onmessage: ((event: MessageEvent) => void) | null };
   #experiment: Experiment | undefined;
@@ -76,7 +84,7 @@ export class FakeEngine implements EngineWorker {
     return { ...plan, refusal: { message: 'too large', fits: 'micro' } };
   }
 
-  #info(experiment: Experiment): RunInfo {
+  #info(experiment: Experiment, startStep = 0): RunInfo {
     const { model } = resolve(experiment);
     return {
       plan: this.planOf(experiment),
@@ -84,8 +92,8 @@ export class FakeEngine implements EngineWorker {
       mixtureLayers: mixtureLayers(model),
       expertCount: model.expertCount,
       domains: [],
-      startStep: 0,
-      isImported: false,
+      startStep,
+      isImported: this.isImported,
     };
   }
 
@@ -151,6 +159,29 @@ export class FakeEngine implements EngineWorker {
         if (this.textError) throw this.textError;
         return { name, bytes: bytes.length };
       },
+      save: async () => {
+        called('save');
+        const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+        return new Map([
+          ['config.json', text({ model_type: 'afmoe' })],
+          ['model.safetensors', new Uint8Array(64).fill(this.step)],
+          ['trainer.json', text({ step: this.step, experiment: this.#experiment })],
+        ]);
+      },
+      load: async (files) => {
+        called('load');
+        if (this.loadError) throw this.loadError;
+        this.tell('phase', { phase: 'preparing', step: 0 });
+        await this.gate;
+        if (this.lateLoadError) throw this.lateLoadError;
+        const { step, experiment } = JSON.parse(
+          new TextDecoder().decode(files.get('trainer.json')),
+        );
+        this.#experiment = experiment;
+        this.step = step;
+        this.tell('phase', { phase: 'paused', step });
+        return this.#info(experiment, step);
+      },
       removeText: async () => void called('removeText'),
     };
   }
@@ -188,9 +219,23 @@ export class FakeAddress implements Address {
 }
 
 /** A lab whose engines a test holds in its hand; the last one is the current one. */
-export function fakeLab(text = '', prepare: (engine: FakeEngine) => void = () => {}) {
+export function fakeLab(
+  text = '',
+  prepare: (engine: FakeEngine) => void = () => {},
+  disk = new FakeDisk(),
+  tabName?: string,
+) {
   const engines: FakeEngine[] = [];
   const address = new FakeAddress(text);
+  const storage = fakeStorage(disk);
+  const tab = {
+    name: tabName,
+    read: () => tab.name,
+    write: (name: string) => {
+      tab.name = name;
+    },
+  };
+  const clock = new FakeClock();
   const lab = new Lab({
     address,
     openWorker: () => {
@@ -199,13 +244,45 @@ export function fakeLab(text = '', prepare: (engine: FakeEngine) => void = () =>
       engines.push(engine);
       return engine;
     },
-    clock: {
-      now: () => 0,
-      frame: (run) => void setTimeout(run, 0),
-      after: (milliseconds, run) => void setTimeout(run, milliseconds),
-    },
+    clock,
+    storage: storage.client,
+    tab,
   });
-  return { lab, address, engines, engine: () => engines.at(-1)! };
+  const close = () => storage.close();
+  return { lab, address, engines, engine: () => engines.at(-1)!, disk, clock, tab, close };
+}
+
+/** Real time, which a test may move on. */
+class FakeClock implements Clock {
+  readonly #waiting: { at: number; run: () => void }[] = [];
+  #time = 0;
+
+  now = () => this.#time;
+  frame = (run: () => void) => void setTimeout(run, 0);
+  after = (milliseconds: number, run: () => void) => {
+    const one = { at: this.#time + milliseconds, run };
+    this.#waiting.push(one);
+    setTimeout(() => this.#take(one), milliseconds);
+  };
+
+  /** As if so much time went by, every due call in its turn. */
+  pass(milliseconds: number): void {
+    const end = this.#time + milliseconds;
+    for (;;) {
+      const next = this.#waiting.sort((a, b) => a.at - b.at)[0];
+      if (!next || next.at > end) break;
+      this.#time = Math.max(this.#time, next.at);
+      this.#take(next);
+    }
+    this.#time = end;
+  }
+
+  #take(one: { at: number; run: () => void }): void {
+    const place = this.#waiting.indexOf(one);
+    if (place < 0) return;
+    this.#waiting.splice(place, 1);
+    one.run();
+  }
 }
 
 /** Waits until something holds. */
