@@ -4,6 +4,7 @@ import { RunBar } from './bar/RunBar';
 import { Gradually } from './components/Gradually';
 import { useLab, useRun, useView } from './live/hooks';
 import { LiveRegion } from './live/LiveRegion';
+import { DropAnywhere } from './pages/DropAnywhere';
 import { FaultPage } from './pages/FaultPage';
 import { Situation } from './pages/Situation';
 import { type Panel, panels } from './panels';
@@ -22,6 +23,7 @@ export function App() {
         <Situation />
         <Panels />
       </main>
+      <DropAnywhere />
       <LiveRegion />
     </div>
   );

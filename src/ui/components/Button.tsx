@@ -7,6 +7,8 @@ import { Icon, type IconName } from './Icon';
 interface ButtonProps {
   readonly children: ReactNode;
   readonly onPress?: () => void;
+  /** `submit` ends the form around it. */
+  readonly type?: 'button' | 'submit';
   readonly icon?: IconName;
   /** `go` is the one action that a place leads to. */
   readonly kind?: 'plain' | 'go';
@@ -30,6 +32,7 @@ export function Button(props: ButtonProps) {
       )}
       isDisabled={isDisabled}
       isPending={isBusy}
+      type={props.type ?? 'button'}
       {...(onPress && { onPress })}
     >
       {icon && <Icon name={icon} />}

@@ -14,6 +14,7 @@ import type { Point } from '@/ui/state/curve';
 import type { Lab } from '@/ui/state/lab';
 import type { Recorder } from '@/ui/state/recorder';
 import type { RunState } from '@/ui/state/run';
+import type { StoredState } from '@/ui/state/stored';
 import type { ViewState } from '@/ui/state/view';
 
 export const LabContext = createContext<Lab | undefined>(undefined);
@@ -26,6 +27,9 @@ export function useLab(): Lab {
 }
 
 export const useRun = <T>(select: (state: RunState) => T): T => useStore(useLab().run, select);
+
+export const useStored = <T>(select: (state: StoredState) => T): T =>
+  useStore(useLab().stored, select);
 
 export const useView = <T>(select: (state: ViewState) => T): T => useStore(useLab().view, select);
 

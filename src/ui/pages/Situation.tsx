@@ -6,15 +6,18 @@ import { Button } from '@/ui/components/Button';
 import { Message } from '@/ui/components/Message';
 import { formatBytes, formatCount, formatFixed } from '@/ui/format/numbers';
 import { changeWords, valueWords } from '@/ui/format/settings';
-import { useLab, useRun } from '@/ui/live/hooks';
+import { useLab, useRun, useStored } from '@/ui/live/hooks';
 import { Notes } from '@/ui/live/Notes';
 import { draftValue } from '@/ui/state/experiments';
 import { isTextMissing } from '@/ui/state/run';
+import { ResumeOffer } from './ResumeOffer';
 import styles from './Situation.module.css';
 
 export const Situation = () => (
   <div className={styles['situation']}>
     <Crash />
+    <ResumeOffer />
+    <Imported />
     <Failed />
     <Recovered />
     <Notes place="page" />
@@ -26,11 +29,25 @@ export const Situation = () => (
 /** The way on is where Play was: in the bar above. */
 function Crash() {
   const crash = useRun((state) => state.crash);
+  const offer = useStored((state) => state.offer);
   if (crash === undefined) return null;
+  const since = offer ? `step ${formatFixed(offer.step, 0)}` : 'the start';
   return (
     <Message title="The engine broke off" isError>
-      What was trained since the start is lost. The experiment is in the address: Start again, in
-      the bar above, prepares it from step 0. <code>{crash}</code>
+      What was trained since {since} is lost. The experiment is in the address: Start again, in the
+      bar above, prepares it from step 0. <code>{crash}</code>
+    </Message>
+  );
+}
+
+/** Weights of somebody's, which the address cannot hold. */
+function Imported() {
+  const isImported = useRun((state) => state.info?.isImported ?? false);
+  if (!isImported) return null;
+  return (
+    <Message title="These weights came from files">
+      No link can make this run again: the address holds its settings only. To share it, download it
+      under Checkpoints.
     </Message>
   );
 }

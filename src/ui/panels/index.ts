@@ -1,5 +1,6 @@
 /** @file Every panel, in the order of the page. */
 import { attention } from './Attention';
+import { checkpoints } from './Checkpoints';
 import type { Panel } from './definePanel';
 import { expertLoad } from './ExpertLoad';
 import { loss } from './Loss';
@@ -18,4 +19,5 @@ export const panels: readonly Panel[] = [
   attention,
   needles,
   samples,
+  checkpoints,
 ];

@@ -1,5 +1,5 @@
 /** @file Which kept run the page offers to go on with: one that broke off, and that the address asks for. */
-import type { Experiment } from '@/engine/config/experiment';
+import type { Experiment, LiveChange } from '@/engine/config/experiment';
 import { decodeLink, encodeLink } from '@/engine/config/link';
 import type { StoredCheckpoint } from '@/ui/storage/record';
 import type { Lab } from './lab';
@@ -19,25 +19,27 @@ export function offerResume(lab: Lab, isAnyMeant: boolean): void {
   lab.stored.setState({ offer });
 }
 
+/** Whether a run of the address's experiment may have stood there. */
+export const isOf = (entry: StoredCheckpoint, address: string): boolean =>
+  laterChanges(entry, address) !== undefined;
+
 /**
- * Whether a run of the address's experiment may have stood there: the same start, and the same changes until
- * then. The address may know of changes that were made after it was kept.
+ * The changes of the address that came after the checkpoint, so that it does not know of them; undefined where it
+ * is no run of that experiment: another start, or other changes before it.
  */
-export function isOf({ link, step }: StoredCheckpoint, address: string): boolean {
+export function laterChanges(
+  { link, step }: StoredCheckpoint,
+  address: string,
+): readonly LiveChange[] | undefined {
   const kept = decodeLink(link);
   const asked = decodeLink(address);
-  if (!('experiment' in kept && 'experiment' in asked)) return false;
-  if (startOf(kept.experiment) !== startOf(asked.experiment)) return false;
-  const before = kept.experiment.timeline;
-  const { timeline } = asked.experiment;
-  const later = timeline.slice(before.length);
-  return (
-    changesOf(timeline.slice(0, before.length)) === changesOf(before) &&
-    later.every((change) => change.step >= step)
-  );
+  if (!('experiment' in kept && 'experiment' in asked)) return undefined;
+  if (startOf(kept.experiment) !== startOf(asked.experiment)) return undefined;
+  const known = new Set(kept.experiment.timeline.map(keyOf));
+  const later = asked.experiment.timeline.filter((change) => !known.delete(keyOf(change)));
+  return known.size === 0 && later.every((change) => change.step >= step) ? later : undefined;
 }
 
 const startOf = (experiment: Experiment) => encodeLink({ ...experiment, timeline: [] });
 
-const changesOf = (timeline: Experiment['timeline']) =>
-  JSON.stringify(timeline.map(({ step, path, to }) => [step, path, to]));
+const keyOf = ({ step, path, to }: LiveChange) => `${step} ${path} ${String(to)}`;

@@ -2,6 +2,7 @@
 import { resolve } from '@/engine/config/experiment';
 import { decodeLink } from '@/engine/config/link';
 import type { CheckpointFiles } from '@/engine/train/commands';
+import { droppedFiles } from '@/ui/storage/dropped';
 import type { PickedFile } from '@/ui/storage/gather';
 import type { StoredCheckpoint } from '@/ui/storage/record';
 import { startAgain } from './boot';
@@ -20,18 +21,30 @@ export async function resume(lab: Lab, stored: StoredCheckpoint): Promise<void> 
       refuseWithoutText(lab, stored);
       const address = isOf(stored, lab.address.read()) ? 'replace' : 'push';
       const files = await lab.storage.read(stored.id, { signal });
+      signal.throwIfAborted();
       await enterFiles(lab, files, address);
     },
   );
 }
 
 /** Opens the checkpoint among the visitor's files, paused. Where it is refused, what runs goes on untouched. */
-export async function openFiles(lab: Lab, picked: readonly PickedFile[]): Promise<void> {
-  const title = `${nameOf(picked)} was not opened`;
-  await work(lab, { label: 'Reading the files', title, canCancel: true }, async (course) => {
-    const files = await lab.storage.gather(picked, course);
+export async function openFiles(
+  lab: Lab,
+  picked: readonly PickedFile[] | Promise<readonly PickedFile[]>,
+): Promise<void> {
+  const doing = { label: 'Reading the files', title: 'The files were not opened', canCancel: true };
+  await work(lab, doing, async (course) => {
+    const files = await lab.storage.gather(await picked, course);
+    course.signal.throwIfAborted();
     await enterFiles(lab, files, 'push');
   });
+}
+
+/** The same with what was dropped; called in the drop event itself. */
+export async function openDropped(lab: Lab, transfer: DataTransfer): Promise<void> {
+  const files = droppedFiles(transfer);
+  files.catch(() => {}); // told where they are read, which is not at all where something else is being done
+  await openFiles(lab, files);
 }
 
 /** The offer is taken back: the automatic checkpoints of that run go, so that it is not made again. */
@@ -54,13 +67,6 @@ function refuseWithoutText(lab: Lab, { link }: StoredCheckpoint): void {
     'This run reads your own text, which no checkpoint holds. Add the same text under Data first.',
   );
 }
-
-const nameOf = (picked: readonly PickedFile[]): string => {
-  const [first = ''] = (picked[0]?.path ?? '').split('/');
-  return picked.length > 1 && picked.some(({ path }) => !path.startsWith(`${first}/`))
-    ? `What you gave (${picked.length} files)`
-    : first;
-};
 
 /** The engine starts the run of these files; the page follows once it stands. @throws where it is refused */
 async function enterFiles(

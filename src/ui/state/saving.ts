@@ -31,7 +31,8 @@ export async function savedRun(
   const { info } = lab.run.getState();
   const files = await lab.client.save();
   if (!info || lab.run.getState().info !== info) return undefined;
-  const { step, experiment } = stateOf(files);
+  const { experiment } = lab.run.getState();
+  const step = stepOf(files);
   return {
     files,
     description: {
@@ -47,8 +48,9 @@ export async function savedRun(
 }
 
 /** Training goes on while it is saved, so only the files know at which step they stand. */
-function stateOf(files: CheckpointFiles): { step: number; experiment: Experiment } {
-  return JSON.parse(new TextDecoder().decode(files.get(STATE_FILE)));
+function stepOf(files: CheckpointFiles): number {
+  const state: { step: number } = JSON.parse(new TextDecoder().decode(files.get(STATE_FILE)));
+  return state.step;
 }
 
 function linkOf(experiment: Experiment): string {

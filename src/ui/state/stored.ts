@@ -61,7 +61,8 @@ export async function openStorage(lab: Lab): Promise<void> {
   }
 }
 
-async function refresh(lab: Lab): Promise<void> {
+/** Reads what is kept, now. */
+export async function refresh(lab: Lab): Promise<void> {
   const [entries, room] = await Promise.all([lab.storage.list(), lab.storage.room()]);
   const { offer } = lab.stored.getState();
   lab.stored.setState({
@@ -78,8 +79,10 @@ export interface Course {
   readonly onShare: (share: number) => void;
 }
 
+const cancelled = () => Object.assign(new Error('Cancelled.'), { name: 'CancelledError' });
+
 /**
- * Does one long thing and shows it; a second one waits for its turn by not being offered. A failure is said
+ * Does one long thing and shows it; a second one is not begun. A failure is said
  * under `title`; cancelling is none. Resolves with what the work resolves with, undefined where it failed.
  */
 export async function work<T>(
@@ -87,9 +90,12 @@ export async function work<T>(
   { label, title, canCancel }: { label: string; title: string; canCancel: boolean },
   run: (course: Course) => Promise<T>,
 ): Promise<T | undefined> {
-  if (lab.stored.getState().work) return undefined;
+  if (lab.stored.getState().work) {
+    lab.announcer.say(`${label}: not before the page is done with what it does.`);
+    return undefined;
+  }
   const control = new AbortController();
-  const cancel = canCancel ? () => control.abort() : undefined;
+  const cancel = canCancel ? () => control.abort(cancelled()) : undefined;
   const show = (share: number | undefined) =>
     lab.stored.setState({ work: { label, share, cancel } });
   show(undefined);
@@ -104,6 +110,7 @@ export async function work<T>(
     }
     return undefined;
   } finally {
+    if (lab.stored.getState().unavailable === undefined) await refresh(lab).catch(() => {});
     lab.stored.setState({ work: undefined });
   }
 }

@@ -61,7 +61,7 @@ export function connectStorage(port: StoragePort): Storage {
     { onShare, signal }: Following = {},
   ): ReturnType<StorageCalls[K]> {
     const answer = new Promise((resolve, reject) => {
-      if (failure) return reject(failure);
+      if (failure || signal?.aborted) return reject(failure ?? signal?.reason);
       const id = nextId++;
       waiting.set(id, { resolve, reject, onShare });
       const files = args.find(isFiles);
