@@ -52,6 +52,14 @@ const stepsOf = (made: Made) => kept(made).map(({ kind, step }) => `${kind} ${st
 const notesOf = ({ lab }: Made) =>
   lab.run.getState().notes.map(({ title, body }) => `${title}: ${body}`);
 
+/** Time goes by in small steps, so that a save does not seem to take minutes. */
+async function slowly({ clock }: Made, milliseconds: number): Promise<void> {
+  for (let passed = 0; passed < milliseconds; passed += MINUTE / 6) {
+    clock.pass(MINUTE / 6);
+    await new Promise((resolve) => setTimeout(resolve, 3));
+  }
+}
+
 /** A page that trained, paused and was closed, with what it left. */
 async function brokenOff(steps: number, disk = new FakeDisk()): Promise<Made> {
   const made = await trained(steps, disk);
@@ -119,8 +127,7 @@ describe('a run that trains', () => {
     for (const step of [4, 5]) {
       made.engine().trained(step, 2);
       await until(() => made.lab.recorder.series.lastStep === step);
-      made.clock.pass(60 * MINUTE);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await slowly(made, 10 * MINUTE);
     }
     expect(notesOf(made)).toEqual([
       expect.stringMatching(
@@ -131,8 +138,7 @@ describe('a run that trains', () => {
     made.disk.quota = 1e9;
     await remove(made.lab, kept(made)[0]!);
     await until(() => kept(made).length === 0);
-    // This clock stood still while the engine saved, and then jumped: a save that took long is made more rarely.
-    made.clock.pass(60 * MINUTE);
+    await slowly(made, 10 * MINUTE);
     await until(() => stepsOf(made).includes('automatic 5'));
   });
 
