@@ -67,17 +67,18 @@ export function attentionLayer(
 ): Tensor {
   const { qkNorm, normEps } = model;
   const at = (name: string) => weights.at(layerName(layer, `self_attn.${name}.weight`));
+  const projected = (x: Tensor, name: string) => linear(tape, x, at(name), model.linearPrecision);
   const isRotary = isRotaryLayer(model, layer);
   const placed = (x: Tensor, norm: 'q_norm' | 'k_norm') => {
     const normed = qkNorm === 'before' ? headNorm(tape, x, at(norm), normEps) : x;
     return isRotary ? rope(tape, normed, positions) : normed;
   };
-  const turned_TH = placed(linear(tape, x_TD, at('q_proj')), 'q_norm');
+  const turned_TH = placed(projected(x_TD, 'q_proj'), 'q_norm');
   const q_TH = qkNorm === 'after' ? headNorm(tape, turned_TH, at('q_norm'), normEps) : turned_TH;
   const owner = kvOwner(model, layer);
   if (owner === layer) {
-    const k_TG = placed(linear(tape, x_TD, at('k_proj')), 'k_norm');
-    shared.set(layer, { k_TG, v_TG: linear(tape, x_TD, at('v_proj')) });
+    const k_TG = placed(projected(x_TD, 'k_proj'), 'k_norm');
+    shared.set(layer, { k_TG, v_TG: projected(x_TD, 'v_proj') });
   }
   const y_TH = attend(tape, {
     q_TH,
@@ -87,6 +88,6 @@ export function attentionLayer(
     owner,
     window: isGlobalLayer(model, layer) ? undefined : model.window,
   });
-  if (!model.attentionGate) return linear(tape, y_TH, at('o_proj'));
-  return linear(tape, sigmoidGate(tape, y_TH, linear(tape, x_TD, at('gate_proj'))), at('o_proj'));
+  if (!model.attentionGate) return projected(y_TH, 'o_proj');
+  return projected(sigmoidGate(tape, y_TH, projected(x_TD, 'gate_proj')), 'o_proj');
 }

@@ -7,7 +7,7 @@ import type { LiveBlock } from '@/engine/gpu/live';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
 import { combine } from '@/engine/ops/combine';
-import { groupedLinear, sortedRows, tokenRows } from '@/engine/ops/groupedMatmul';
+import { type ExpertRows, groupedLinear, sortedRows, tokenRows } from '@/engine/ops/groupedMatmul';
 import { linear } from '@/engine/ops/matmul';
 import type { Capacity } from '@/engine/ops/recycle';
 import { type Routed, router, type routerLive } from '@/engine/ops/router';
@@ -74,14 +74,14 @@ export function mixtureLayer(
     },
   });
   const { dispatched } = routed;
+  const experts = (x: ExpertRows, name: string) =>
+    groupedLinear(tape, x, at(`experts.${name}`), dispatched, { precision: model.linearPrecision });
   const tokens = tokenRows(tape, x_TD, dispatched);
-  const gate_RF = groupedLinear(tape, tokens, at('experts.gate_proj'), dispatched);
-  const up_RF = groupedLinear(tape, tokens, at('experts.up_proj'), dispatched);
-  const hidden = sortedRows(swiglu(tape, gate_RF, up_RF));
-  const out_RD = groupedLinear(tape, hidden, at('experts.down_proj'), dispatched);
+  const hidden_RF = swiglu(tape, experts(tokens, 'gate_proj'), experts(tokens, 'up_proj'));
+  const out_RD = experts(sortedRows(hidden_RF), 'down_proj');
   const shared_TD =
     model.sharedExpertCount > 0
-      ? feedForward(tape, weights, layerName(layer, 'mlp.shared_experts.'), x_TD)
+      ? feedForward(tape, model, weights, layerName(layer, 'mlp.shared_experts.'), x_TD)
       : undefined;
   const y_TD = combine(tape, out_RD, routed.gates_TK, dispatched, shared_TD);
   return { y_TD, record: { layer, routed } };

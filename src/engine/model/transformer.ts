@@ -51,7 +51,7 @@ export function transformer(
     const u_TD = rmsNorm(tape, x_TD, gain('pre_mlp_layernorm'), model.normEps);
     let fed_TD: Tensor;
     if (layer < model.denseLayerCount)
-      fed_TD = feedForward(tape, weights, layerName(layer, 'mlp.'), u_TD);
+      fed_TD = feedForward(tape, model, weights, layerName(layer, 'mlp.'), u_TD);
     else {
       const { y_TD, record } = mixtureLayer(tape, model, weights, layer, u_TD, inputs);
       mixtures.push(record);
