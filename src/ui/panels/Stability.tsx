@@ -16,7 +16,7 @@ const notes = {
   'train.lossVariance': 'How much the loss jumps from step to step.',
   'train.gradientNorm': 'How far one step would go, before clipping.',
   'train.gradientKurtosis': 'How large its outliers are; 3 is normal.',
-  'train.spikes': 'Far above those before; marked in Loss.',
+  'train.spikes': 'Far above the 50 before; marked in Loss.',
 } as const satisfies Partial<Record<MetricName, string>>;
 
 const withoutBatchHet = {
