@@ -25,9 +25,10 @@ export function connectData(port: DataPort, baseUrl: string): DataService {
   const init: DataInit = { baseUrl };
   port.postMessage(init, []);
   return {
-    async openRun(settings) {
-      const { run, domains, heldOut, cursor } = await line.call('openRun', [settings]);
-      return { domains, heldOut, training: line.follow(run, cursor) };
+    async openRun(settings, cursor) {
+      const opened = await line.call('openRun', [settings, cursor]);
+      const { run, domains, heldOut } = opened;
+      return { domains, heldOut, training: line.follow(run, opened.cursor) };
     },
     // A text may be a hundred megabytes: its bytes move, and the caller's array is empty afterwards.
     addText: (name, bytes) => line.call('addText', [name, bytes], movable(bytes)),

@@ -38,8 +38,8 @@ class Host {
   constructor(port: DataPort, service: DataService) {
     this.#port = port;
     this.#calls = {
-      openRun: async (settings) => {
-        const { domains, training, heldOut } = await service.openRun(settings);
+      openRun: async (settings, cursorToSeek) => {
+        const { domains, training, heldOut } = await service.openRun(settings, cursorToSeek);
         const run = this.#runCount++;
         const opened: OpenedRun = { run, domains, heldOut, cursor: await training.cursor() };
         this.#ahead = new Ahead(port, run, training);

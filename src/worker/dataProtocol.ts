@@ -11,7 +11,7 @@ export interface DataPort extends Port {
 
 /** What can be asked, and what comes back. A run is named by the number that `openRun` gave it. */
 export interface DataCalls {
-  openRun(settings: Settings): OpenedRun;
+  openRun(settings: Settings, cursor: unknown): OpenedRun;
   /** Batches of the stream before have a smaller epoch than the one that is returned. */
   seek(run: number, cursor: unknown): { readonly epoch: number; readonly cursor: unknown };
   addText(name: string, bytes: Uint8Array): TextReport;

@@ -26,11 +26,13 @@ export interface RunData {
 
 export interface DataService {
   /**
+   * @param cursor where the training stream begins: that of an equal run, else at its start.
+   * @throws {CursorError} when the cursor belongs to other data or settings, or is damaged.
    * @throws {ConfigError} when the vocabulary is smaller than a byte.
    * @throws {CorpusError} when a shipped text cannot be read.
    * @throws {TextError} when a mixture holds nothing but a text of the visitor's that is not here.
    */
-  openRun(settings: Settings): Promise<RunData>;
+  openRun(settings: Settings, cursor?: unknown): Promise<RunData>;
   /**
    * Adds or replaces the visitor's text, for the runs opened from then on.
    * @throws {TextError} when it cannot be used; the one before stays then.
@@ -60,16 +62,18 @@ export function createDataService(loadCorpus: (id: CorpusId) => Promise<Uint8Arr
   };
 
   return {
-    async openRun(settings) {
+    async openRun(settings, cursor) {
       const own = ownText;
       const phases = checkedPhases(settings, own !== undefined);
       const corpora = await loadCorpora(phases, load);
       const domains = describeDomains(phases);
+      const training = createBatchSource(settings, corpora, own?.bytes);
+      if (cursor !== undefined) await training.seek(cursor);
       return {
         domains: domains.map((domain) =>
           domain.id === 'own' && own ? { ...domain, source: own.name } : domain,
         ),
-        training: createBatchSource(settings, corpora, own?.bytes),
+        training,
         heldOut: heldOutBatches(settings, corpora, own?.bytes, heldOutBatchCount),
       };
     },

@@ -2,6 +2,7 @@
  * @file Finds the weights of a model among the tensors of a checkpoint. Everything is checked before anything is
  * used: each weight is there with its shape and a floating type, and no tensor is left over.
  */
+import { mixtureLayers } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import { embeddingName, headName, parameterSpecs } from '@/engine/model/parameters';
 import { checkpointTensors, EXPERTS } from './checkpoint';
@@ -27,6 +28,15 @@ export interface MatchedWeights {
   readonly biases: readonly (SafeTensor | undefined)[];
 }
 
+/** What an optimizer and a balancer remember, by the engine's name of each weight or by mixture layer. */
+export interface MatchedOptimizer {
+  readonly moment1: ReadonlyMap<string, readonly Part[]>;
+  /** Of the weights that AdamW moves. */
+  readonly moment2: ReadonlyMap<string, readonly Part[]>;
+  readonly biases: readonly SafeTensor[];
+  readonly momenta: readonly SafeTensor[];
+}
+
 const FLOATS: readonly string[] = ['F32', 'F16', 'BF16'];
 
 /** Tensors that some folders hold and that follow from the configuration. */
@@ -43,13 +53,46 @@ export function matchWeights(model: Model, tensors: Tensors): MatchedWeights {
     weights.set(spec.name, parts);
   }
   const biases = biasNames(model).map((name) =>
-    hasBiases(model) || tensors.has(name)
-      ? found.whole({ name, shape: [model.expertCount], start: 0 }).source
-      : undefined,
+    hasBiases(model) || tensors.has(name) ? found.take(name, [model.expertCount]) : undefined,
   );
   if (model.tiedEmbeddings) expectTied(found, tensors);
   found.expectNothingLeft();
   return { weights, biases };
+}
+
+/** Names in optimizer.safetensors. */
+export const optimizerNames = {
+  moment1: (checkpointName: string) => `moment1/${checkpointName}`,
+  moment2: (checkpointName: string) => `moment2/${checkpointName}`,
+  bias: (layer: number) => `expert_bias/${layer}`,
+  momentum: (layer: number) => `bias_momentum/${layer}`,
+} as const;
+
+/**
+ * @param hasMoment2 whether AdamW moves the weight with that name.
+ * @throws {CheckpointError} as `matchWeights`
+ */
+export function matchOptimizer(
+  model: Model,
+  tensors: Tensors,
+  hasMoment2: (name: string) => boolean,
+): MatchedOptimizer {
+  const found = new Finder(tensors);
+  const moment1 = new Map<string, readonly Part[]>();
+  const moment2 = new Map<string, readonly Part[]>();
+  for (const spec of parameterSpecs(model)) {
+    const parts = checkpointTensors(model, spec);
+    const named = (nameOf: (name: string) => string) =>
+      parts.map((part) => found.whole({ ...part, name: nameOf(part.name) }));
+    moment1.set(spec.name, named(optimizerNames.moment1));
+    if (hasMoment2(spec.name)) moment2.set(spec.name, named(optimizerNames.moment2));
+  }
+  const rows = (nameOf: (layer: number) => string) =>
+    mixtureLayers(model).map((layer) => found.take(nameOf(layer), [model.expertCount]));
+  const biases = rows(optimizerNames.bias);
+  const momenta = rows(optimizerNames.momentum);
+  found.expectNothingLeft();
+  return { moment1, moment2, biases, momenta };
 }
 
 class Finder {
@@ -72,7 +115,7 @@ class Finder {
     if (!tensor) throw new CheckpointError(`${name} is missing.`);
     if (tensor.shape.join() !== shape.join()) {
       throw new CheckpointError(
-        `${name}: config.json makes it [${shape.join(', ')}], the file has [${quoted(tensor.shape.join(', '))}].`,
+        `${name}: want [${shape.join(', ')}] by config.json, the file has [${quoted(tensor.shape.join(', '))}].`,
       );
     }
     if (!FLOATS.includes(tensor.dtype)) {
@@ -88,9 +131,7 @@ class Finder {
     );
     if (left.length === 0) return;
     const more = left.length > 1 ? ` and ${left.length - 1} more` : '';
-    throw new CheckpointError(
-      `${quoted(left[0]!)}${more}: no weight of this config.json has that name.`,
-    );
+    throw new CheckpointError(`${quoted(left[0]!)}${more}: this model has nothing of that name.`);
   }
 }
 

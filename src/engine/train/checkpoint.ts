@@ -1,5 +1,6 @@
 /** @file A run's state in the host's memory: what device loss and a spoiled step go back to. */
 import type { Arena } from '@/engine/gpu/arena';
+import { DeviceLostError } from '@/engine/gpu/errors';
 import { Readback } from '@/engine/gpu/readback';
 import { Tensor } from '@/engine/gpu/tensor';
 import type { Session } from './session';
@@ -19,10 +20,20 @@ export interface Checkpoint {
 /** Bytes that one read-back takes at a time. */
 const PIECE_BYTES = 64 * 2 ** 20;
 
+/** Part of a run's state on its way back. */
+export interface Piece {
+  /** A stretch of a heap, or one tensor of the router's state. */
+  readonly tensor: Tensor;
+  /** Its values, to be asked for once; what the copy took on the device is free afterwards. */
+  arrive(): Promise<Float32Array>;
+  /** Frees the copy where nobody wants it. */
+  discard(): void;
+}
+
 /** Weights, moments and router state: what the next step depends on, apart from the data. */
 function parts({ assembly: { state } }: Session): Tensor[] {
   const { weights, moments1, moments2 } = state.weights;
-  return [...[weights, moments1, moments2].flatMap(pieces), ...Object.values(state.router)];
+  return [...Object.values(state.router), ...[weights, moments1, moments2].flatMap(pieces)];
 }
 
 function pieces({ heaps }: Arena): Tensor[] {
@@ -42,28 +53,38 @@ export const checkpointBytes = (session: Session): number =>
   parts(session).reduce((sum, { bytes }) => sum + bytes, 0);
 
 /**
- * Reads the state back. The copies stand in the queue where this was called, so steps submitted later do not
- * show in it.
+ * Copies the state on the device, the router's first. The copies stand in the queue where this was called, so steps
+ * submitted later do not show in them.
  */
+export function copyState(session: Session): Piece[] {
+  const { device } = session.open;
+  return parts(session).map((tensor) => {
+    const readback = new Readback(device, tensor.bytes, 1);
+    const encoder = device.createCommandEncoder();
+    const shipment = readback.ship(encoder, [tensor]);
+    device.queue.submit([encoder.finish()]);
+    const arrive = async () => {
+      try {
+        const [values] = await shipment.arrive();
+        return values as Float32Array;
+      } catch {
+        throw new DeviceLostError('The device was lost before the state of the run was read.');
+      } finally {
+        readback.destroy();
+      }
+    };
+    return { tensor, arrive, discard: () => readback.destroy() };
+  });
+}
+
+/** Reads the state back, as `copyState`. */
 export async function saveCheckpoint(
   session: Session,
   step: number,
   cursor: unknown,
   stability: StabilityState | Promise<StabilityState>,
 ): Promise<Checkpoint> {
-  const { device } = session.open;
-  const shipments = parts(session).map((tensor) => {
-    const readback = new Readback(device, tensor.bytes, 1);
-    const encoder = device.createCommandEncoder();
-    const shipment = readback.ship(encoder, [tensor]);
-    device.queue.submit([encoder.finish()]);
-    return { readback, shipment };
-  });
-  const arrivals = shipments.map(async ({ readback, shipment }) => {
-    const [values] = await shipment.arrive();
-    readback.destroy();
-    return values as Float32Array;
-  });
+  const arrivals = copyState(session).map((piece) => piece.arrive());
   const [state, ...buffers] = await Promise.all([stability, ...arrivals]);
   return { step, cursor, stability: state, buffers };
 }

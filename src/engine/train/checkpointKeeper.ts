@@ -1,21 +1,54 @@
-/** @file Keeps the last checkpoint of a run in memory: how often, and which ones are sound. */
+/** @file What a run goes back to: its start, or the last checkpoint in memory. How often, and which ones are sound. */
 import type { BatchSource } from '@/engine/data/batch';
-import { type Checkpoint, checkpointBytes, saveCheckpoint } from './checkpoint';
+import type { ReadCheckpoint } from '@/engine/files/readCheckpoint';
+import { type Checkpoint, checkpointBytes, restoreCheckpoint, saveCheckpoint } from './checkpoint';
+import { restoreFiles } from './checkpointFiles';
 import type { Session } from './session';
-import type { StabilityState } from './stability';
+import { isStabilityState, type StabilityState } from './stability';
 
 export class CheckpointKeeper {
   readonly #data: BatchSource;
+  readonly #origin: ReadCheckpoint | undefined;
+  #startCursor: unknown;
   #last: Checkpoint | undefined;
   /** Steps after this one came from a spoiled run. */
   #lastSound = Number.POSITIVE_INFINITY;
 
-  constructor(data: BatchSource) {
+  /** @param origin what the run starts from; `data` stands there already. */
+  constructor(data: BatchSource, origin: ReadCheckpoint | undefined) {
     this.#data = data;
+    this.#origin = origin;
   }
 
-  get last(): Checkpoint | undefined {
-    return this.#last;
+  /** Finished steps where the run would go on. */
+  get step(): number {
+    return this.#last?.step ?? this.#origin?.step ?? 0;
+  }
+
+  /** What the figures of the steps after that look back on; undefined: nothing. */
+  get stability(): StabilityState | undefined {
+    if (this.#last) return this.#last.stability;
+    const { stability, step } = this.#origin ?? { step: 0 };
+    return isStabilityState(stability, step) ? stability : undefined;
+  }
+
+  /** Puts the start of the run on the device. */
+  async start(session: Session, seed: number): Promise<void> {
+    this.#startCursor = await this.#data.cursor();
+    await this.#putStart(session, seed);
+  }
+
+  /** Puts device and data back to where the run goes on; checkpoints are sound from there. */
+  async restore(session: Session, seed: number): Promise<void> {
+    await this.#putStart(session, seed);
+    if (this.#last) restoreCheckpoint(session, this.#last);
+    await this.#data.seek(this.#last?.cursor ?? this.#startCursor);
+    this.#lastSound = Number.POSITIVE_INFINITY;
+  }
+
+  async #putStart(session: Session, seed: number): Promise<void> {
+    await session.stepper.start(seed);
+    if (this.#origin && !this.#last) await restoreFiles(session, this.#origin);
   }
 
   /**
@@ -40,11 +73,6 @@ export class CheckpointKeeper {
   /** The 0-based `step` went wrong: checkpoints still on their way from after it are not to be kept. */
   spoil(step: number): void {
     this.#lastSound = step;
-  }
-
-  /** The run goes on from the last checkpoint. */
-  restart(): void {
-    this.#lastSound = Number.POSITIVE_INFINITY;
   }
 }
 

@@ -19,7 +19,13 @@ const ATTENTION_PAUSE = 400;
 
 /** Steps and wall time over the last few seconds. */
 export class Pace {
+  readonly #guess: number;
   readonly #arrivals: number[] = [];
+
+  /** @param guess time of one micro-batch with its update, ms, as long as none was measured. */
+  constructor(guess: number) {
+    this.#guess = guess;
+  }
 
   /** Call as each step's numbers arrive. @param now milliseconds */
   arrived(now: number): void {
@@ -35,12 +41,9 @@ export class Pace {
     return (last - first) / (this.#arrivals.length - 1);
   }
 
-  /**
-   * Submits to cut a step into, so that none keeps the adapter busy for long.
-   * @param guess time of a step, ms, as long as none was measured.
-   */
-  pieces(guess: number): number {
-    const time = this.stepTime ?? guess;
+  /** Submits to cut a step of so many micro-batches into, so that none keeps the adapter busy for long. */
+  pieces(microBatches: number): number {
+    const time = this.stepTime ?? this.#guess * microBatches;
     return Math.min(MOST_PIECES, Math.max(1, Math.ceil(time / LONGEST_SUBMIT)));
   }
 

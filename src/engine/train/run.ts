@@ -5,73 +5,70 @@
 import type { Experiment, LiveChange } from '@/engine/config/experiment';
 import type { Value } from '@/engine/config/field';
 import type { SettingPath, Settings } from '@/engine/config/settings';
-import type { RunData } from '@/engine/data/service';
 import type { OpenDevice } from '@/engine/gpu/device';
-import { restoreCheckpoint } from './checkpoint';
+import { Arrivals } from './arrivals';
+import type { Snapshot } from './checkpointFiles';
 import { CheckpointKeeper } from './checkpointKeeper';
 import type { Failure, GenerateRequest, RunPhase, Sample, Watch } from './commands';
 import { failureOf, lossOf, notFiniteFailure } from './faults';
 import { LiveSettings } from './liveSettings';
+import { Loop } from './loop';
 import { guessedStepTime, Pace, Wishes } from './pacing';
-import { type Emit, Probes } from './probes';
+import { Probes } from './probes';
+import type { RunParts } from './runParts';
+import { Saves } from './saves';
 import type { Session } from './session';
 import { Stability } from './stability';
 import { StepFeed } from './stepFeed';
 import type { StepNumbers, StepWishes } from './stepNumbers';
-import { STEPS_IN_FLIGHT, type StepInputs } from './stepper';
+import type { StepInputs } from './stepper';
 import { reportStep } from './stepReport';
 
-export interface RunParts {
-  readonly experiment: Experiment;
-  readonly data: RunData;
-  readonly emit: Emit;
-  /** Opens the device anew and makes the same session on it. */
-  readonly reopen: () => Promise<Session>;
-}
-
 export class Run {
-  readonly #parts: RunParts;
+  readonly parts: RunParts;
   readonly #live: LiveSettings;
   readonly #probes: Probes;
   readonly #keeper: CheckpointKeeper;
-  readonly #pace = new Pace();
+  readonly #pace: Pace;
   readonly #wishes = new Wishes();
-  readonly #inFlight: Promise<void>[] = [];
+  readonly #arrivals = new Arrivals();
   readonly #feed: StepFeed;
+  readonly #saves = new Saves();
   readonly #stability = new Stability();
   #session: Session;
-  #startCursor: unknown;
   #phase: RunPhase = 'paused';
   #submitted = 0;
   #finished = 0;
-  /** Single steps asked for: each gets the arrival of its own step. */
-  readonly #waiting: ((arrival?: Promise<void>) => void)[] = [];
   #submitting: Promise<void> | undefined;
-  readonly #guess: number;
-  #loop: Promise<void> | undefined;
+  readonly #loop = new Loop({
+    isDue: () => this.#hasWork,
+    turn: () => this.#turn(),
+    arrive: () => this.#arrivals.all(),
+    broken: (error) => this.#broken(error),
+  });
   #failure: Failure | undefined;
   #isEnded = false;
 
   constructor(parts: RunParts, session: Session) {
-    this.#parts = parts;
+    this.parts = parts;
     this.#session = session;
     this.#live = new LiveSettings(parts.experiment, (...args) => this.#changed(...args));
     this.#probes = new Probes(session, parts.data.heldOut, parts.emit);
-    this.#keeper = new CheckpointKeeper(parts.data.training);
+    this.#keeper = new CheckpointKeeper(parts.data.training, parts.origin);
     this.#feed = new StepFeed(parts.data.training);
-    this.#guess = guessedStepTime(session);
+    this.#pace = new Pace(guessedStepTime(session));
   }
 
   get experiment(): Experiment {
     return this.#live.experiment;
   }
 
-  /** Draws the weights, stands at step 0 and says so. */
+  /** Draws the weights or takes them from where it starts, stands there and says so. */
   async start(): Promise<void> {
-    this.#startCursor = await this.#parts.data.training.cursor();
-    await this.#session.stepper.start(this.#settings.run.seed);
-    const values = { 'train.step': 0, 'memory.deviceBytes': this.#session.deviceBytes };
-    this.#parts.emit('metrics', { step: 0, values });
+    await this.#keeper.start(this.#session, this.#live.values.run.seed);
+    const step = this.#stand();
+    const values = { 'train.step': step, 'memory.deviceBytes': this.#session.deviceBytes };
+    this.parts.emit('metrics', { step, values });
     this.#tell('paused');
   }
 
@@ -79,24 +76,24 @@ export class Run {
     if (this.#failure || this.#isEnded) return;
     this.#pace.restart();
     this.#tell('training');
-    this.#wake();
+    this.#loop.wake();
   }
 
   /** Resolves when the steps on their way have arrived. Probes under way go on. */
   async pause(): Promise<void> {
     if (this.#phase !== 'training') return;
     this.#phase = 'paused';
-    await Promise.allSettled([this.#submitting, ...this.#inFlight]);
-    await Promise.allSettled(this.#inFlight);
+    await Promise.allSettled([this.#submitting]);
+    await this.#arrivals.settled();
     if (this.#phase === 'paused') this.#tell('paused');
   }
 
   /** Resolves when the step has arrived. */
   async singleStep(): Promise<void> {
     if (this.#failure || this.#phase === 'training') return;
-    const arrived = new Promise<void>((resolve) => this.#waiting.push(resolve));
+    const arrived = this.#arrivals.askStep();
     this.#pace.restart();
-    this.#wake();
+    this.#loop.wake();
     await arrived.catch(() => {}); // the loop hears of it too and tells
     if (this.#phase === 'paused') this.#tell('paused');
   }
@@ -112,20 +109,31 @@ export class Run {
 
   generate(request: GenerateRequest): Promise<Sample> {
     const sample = this.#probes.generate(request, this.#finished);
-    this.#wake();
+    this.#loop.wake();
     return sample;
   }
 
   probeNeedles(): void {
-    this.#probes.startNeedles(this.#submitted, this.#settings);
-    this.#wake();
+    this.#probes.startNeedles(this.#submitted, this.#live.values);
+    this.#loop.wake();
   }
 
-  /** Goes back to the checkpoint in memory, or to step 0, and drops the changes made since; returns its step. */
+  /**
+   * The state between two steps, and all that goes with it; training goes on meanwhile.
+   * @throws {Error} where the run has stopped, or a step before it turns out not to be a number.
+   */
+  save(): Promise<Snapshot> {
+    const snapshot = this.#saves.ask();
+    if (this.#failure) this.#saves.refuse();
+    this.#loop.wake();
+    return snapshot;
+  }
+
+  /** Goes back to the checkpoint in memory, or to the start, and drops the changes made since; returns its step. */
   async rewind(): Promise<number> {
     this.#phase = 'paused';
     this.#probes.restart(this.#session);
-    await this.#settled();
+    await this.#loop.settled();
     await this.#restore();
     this.#live.forget(this.#finished);
     this.#failure = undefined;
@@ -138,85 +146,73 @@ export class Run {
     this.#isEnded = true;
     this.#phase = 'paused';
     this.#probes.restart(this.#session);
-    await this.#settled();
+    await this.#loop.settled();
     this.#session.destroy();
     return this.#session.open;
   }
 
-  get #settings(): Settings {
-    return this.#live.values;
+  get isTraining(): boolean {
+    return this.#phase === 'training';
   }
 
   get #isStepping(): boolean {
-    return this.#phase === 'training' || this.#waiting.length > 0;
+    return this.isTraining || this.#arrivals.isAsked;
   }
 
   #tell(phase: RunPhase): void {
     this.#phase = phase;
-    this.#parts.emit('phase', { phase, step: this.#finished });
+    this.parts.emit('phase', { phase, step: this.#finished });
   }
 
   #changed(change: LiveChange, before: Settings, after: Settings, isNew: boolean): void {
     const isSwitchedOn = before.balance.kind !== 'smebu' && after.balance.kind === 'smebu';
     if (isSwitchedOn) this.#session.stepper.clearBiasMomentum();
-    if (isNew) this.#parts.emit('changed', change);
+    if (isNew) this.parts.emit('changed', change);
   }
 
   get #hasWork(): boolean {
-    return !this.#failure && (this.#isStepping || this.#probes.isBusy);
+    return !this.#failure && (this.#isStepping || this.#saves.isWaiting || this.#probes.isBusy);
   }
 
-  #wake(): void {
-    this.#loop ??= this.#work().finally(() => {
-      this.#loop = undefined;
-      // Work may have come while the last numbers were awaited, or after a lost device.
-      if (this.#hasWork) this.#wake();
+  async #turn(): Promise<void> {
+    if (this.#saves.isWaiting) return this.#takeSave();
+    if (!this.#isStepping) return this.#probes.advance(this.#submitted);
+    // A pause or a failure may come while one waits.
+    if (this.#arrivals.isFull) return this.#arrivals.oldest();
+    this.#submitting = this.#submit();
+    await this.#submitting;
+    // Not awaited: training goes on meanwhile. What fails here fails the next step as well.
+    void this.#probes.advance(this.#submitted).catch(() => {});
+  }
+
+  async #takeSave(): Promise<void> {
+    const step = this.#submitted;
+    const standing = () => ({
+      step,
+      experiment: this.experiment,
+      settings: this.#live.values,
+      isImported: this.parts.origin?.isImported === true,
     });
-  }
-
-  /** Waits until the loop has ended: nothing left to submit, all numbers arrived. */
-  async #settled(): Promise<void> {
-    while (this.#loop) await this.#loop;
-  }
-
-  async #work(): Promise<void> {
-    try {
-      while (this.#hasWork) {
-        if (!this.#isStepping) {
-          await this.#probes.advance(this.#submitted);
-          continue;
-        }
-        if (this.#inFlight.length >= STEPS_IN_FLIGHT) {
-          await this.#inFlight[0];
-          continue; // a pause or a failure may have come meanwhile
-        }
-        this.#submitting = this.#submit();
-        await this.#submitting;
-        // Not awaited: training goes on meanwhile. What fails here fails the next step as well.
-        void this.#probes.advance(this.#submitted).catch(() => {});
-      }
-      await Promise.all(this.#inFlight);
-    } catch (error) {
-      await this.#broken(error);
-    }
+    const stability = async () => {
+      await this.#arrivals.all();
+      return this.#failure ? undefined : this.#stability.state(step);
+    };
+    await this.#saves.take(this.#session, this.parts.data.training, standing, stability);
   }
 
   async #submit(): Promise<void> {
     const step = this.#submitted;
-    const inputs = await this.#feed.next(step, this.#settings.schedule, () => {
+    const inputs = await this.#feed.next(step, this.#live.values.schedule, () => {
       this.#live.applyDue(step);
-      return this.#settings;
+      return this.#live.values;
     });
     const wishes = this.#wishes.at(performance.now());
-    const pieces = this.#pace.pieces(this.#guess * inputs.batches.length);
+    const pieces = this.#pace.pieces(inputs.batches.length);
     const numbers = this.#session.stepper.step(inputs, wishes, pieces);
     this.#submitted++;
     const arrival = numbers.then((result) => this.#arrived(inputs, result, wishes));
-    this.#inFlight.push(arrival);
-    this.#waiting.shift()?.(arrival);
-    const leave = () => this.#inFlight.splice(this.#inFlight.indexOf(arrival) >>> 0, 1);
-    arrival.then(leave, leave); // the loop awaits it in order and hears of its failure there
-    this.#probes.schedule(this.#submitted, this.#settings);
+    this.#arrivals.add(arrival);
+    this.#probes.schedule(this.#submitted, this.#live.values);
     await this.#keeper.take(this.#session, this.#submitted, async () => {
       await arrival;
       return this.#stability.state(step + 1);
@@ -230,13 +226,13 @@ export class Run {
     this.#pace.arrived(performance.now());
     this.#finished = step + 1;
     this.#stability.add(numbers.crossEntropy, numbers.gradientNorm);
-    reportStep(this.#parts.emit, {
+    reportStep(this.parts.emit, {
       ...inputs,
       numbers,
       stability: this.#stability.values,
       wishes,
       isLoadWatched: this.#wishes.watch.load,
-      domainCount: this.#parts.data.domains.length,
+      domainCount: this.parts.data.domains.length,
       stepTime: this.#pace.stepTime,
       deviceBytes: this.#session.deviceBytes,
     });
@@ -244,7 +240,7 @@ export class Run {
 
   /** The device stopped updating at the 0-based `step`: finds out where that began. */
   async #halted(step: number): Promise<void> {
-    const checkpointStep = this.#keeper.last?.step ?? 0;
+    const checkpointStep = this.#keeper.step;
     // Known as a failure at once, so that nothing more is submitted; in words when the tensor is found.
     this.#failure = failureOf('not a number', step + 1, checkpointStep);
     this.#keeper.spoil(step);
@@ -254,8 +250,9 @@ export class Run {
 
   #fail(failure: Failure): void {
     this.#failure = failure;
-    for (const give of this.#waiting.splice(0)) give();
-    this.#parts.emit('failed', failure);
+    this.#saves.refuse();
+    this.#arrivals.giveUp();
+    this.parts.emit('failed', failure);
     this.#tell('stopped');
   }
 
@@ -263,7 +260,7 @@ export class Run {
     const lost = await lossOf(this.#session);
     if (this.#isEnded) return;
     if (lost) return this.#recover(lost.message);
-    this.#fail(failureOf(error, this.#finished, this.#keeper.last?.step ?? 0));
+    this.#fail(failureOf(error, this.#finished, this.#keeper.step));
   }
 
   /** A new device, the last checkpoint, and on. */
@@ -272,29 +269,31 @@ export class Run {
     const phase = this.#phase;
     this.#tell('preparing');
     try {
-      this.#session = await this.#parts.reopen();
+      this.#session = await this.parts.reopen();
       await this.#restore();
     } catch (error) {
       return this.#fail(failureOf(error, lostAt));
     }
-    this.#parts.emit('recovered', { lostAt, resumedAt: this.#finished, reason });
+    this.parts.emit('recovered', { lostAt, resumedAt: this.#finished, reason });
     this.#tell(phase);
   }
 
-  /** Puts weights, data and settings back to the checkpoint, or to step 0. */
+  /** Puts weights, data and settings back to the checkpoint, or to the start. */
   async #restore(): Promise<void> {
-    const checkpoint = this.#keeper.last;
-    const step = checkpoint?.step ?? 0;
-    await this.#session.stepper.start(this.#settings.run.seed);
-    if (checkpoint) restoreCheckpoint(this.#session, checkpoint);
-    await this.#parts.data.training.seek(checkpoint?.cursor ?? this.#startCursor);
-    this.#stability.restore(checkpoint?.stability);
+    await this.#keeper.restore(this.#session, this.#live.values.run.seed);
+    this.#arrivals.forget();
+    this.#probes.restart(this.#session);
+    this.#stand();
+    this.#pace.restart();
+  }
+
+  /** Stands where the keeper does, with the settings of then; returns that step. */
+  #stand(): number {
+    const { step, stability } = this.#keeper;
+    this.#stability.restore(stability);
+    this.#live.rewind(step);
     this.#submitted = step;
     this.#finished = step;
-    this.#inFlight.length = 0;
-    this.#probes.restart(this.#session);
-    this.#keeper.restart();
-    this.#live.rewind(step);
-    this.#pace.restart();
+    return step;
   }
 }

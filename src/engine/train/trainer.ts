@@ -6,15 +6,20 @@ import { type Experiment, experimentOn, resolve } from '@/engine/config/experime
 import { mixtureLayers } from '@/engine/config/layers';
 import { presets, stabilityPresets } from '@/engine/config/presets';
 import { domainIds } from '@/engine/data/domains';
-import type { DataService } from '@/engine/data/service';
+import type { DataService, RunData } from '@/engine/data/service';
+import { CheckpointError } from '@/engine/files/checkpointError';
+import { type ReadCheckpoint, readCheckpoint } from '@/engine/files/readCheckpoint';
+import { TRAINER_FILE } from '@/engine/files/trainerFile';
 import type { MemoryLimits } from '@/engine/gpu/arena';
 import { type OpenDevice, openDevice } from '@/engine/gpu/device';
 import { LimitError, NoWebGpuError } from '@/engine/gpu/errors';
 import { planRun } from './assembly';
-import type { AdapterReport, Commands, Plan, RunInfo, Watch } from './commands';
+import { checkpointFiles } from './checkpointFiles';
+import type { AdapterReport, CheckpointFiles, Commands, Plan, RunInfo, Watch } from './commands';
 import type { Emit } from './probes';
 import { Run } from './run';
 import { Session } from './session';
+import { isStabilityState } from './stability';
 
 /** WebGPU where the host has it; undefined where it does not. */
 export type GpuSource = () => GPU | undefined;
@@ -77,33 +82,24 @@ export class Trainer implements Commands {
   }
 
   async start(experiment: Experiment): Promise<RunInfo> {
-    const settings = resolve(experiment);
+    resolve(experiment);
     await this.#endRun();
-    this.#emit('phase', {
-      phase: 'preparing',
-      step: 0,
-      progress: { label: 'Reading the texts', done: 0, total: 1 },
-    });
-    const plan = await this.plan(experiment);
-    const limits = this.#limits();
-    if (plan.refusal) {
-      throw new LimitError('memory', plan.bytes.total, limits.maxBufferBytes, plan.refusal.message);
+    return this.#begin(experiment);
+  }
+
+  async save(): Promise<CheckpointFiles> {
+    return checkpointFiles(await this.#active().save());
+  }
+
+  async load(files: CheckpointFiles): Promise<RunInfo> {
+    const origin = readCheckpoint(files);
+    if (origin.step > 0 && !isStabilityState(origin.stability, origin.step)) {
+      throw new CheckpointError(`${TRAINER_FILE}: stability is not that of step ${origin.step}.`);
     }
-    const data = await this.#data.openRun(settings);
-    const reopen = () => this.#session(experiment);
-    const run = new Run({ experiment, data, emit: this.#emit, reopen }, await reopen());
-    run.watch(this.#watch);
-    await run.start();
-    this.#run = run;
-    return {
-      plan,
-      experiment,
-      mixtureLayers: mixtureLayers(settings.model),
-      expertCount: settings.model.expertCount,
-      domains: data.domains,
-      startStep: 0,
-      isImported: false,
-    };
+    await this.#fittingPlan(origin.experiment);
+    const data = await this.#withRunPaused(() => this.#openData(origin.experiment, origin));
+    await this.#endRun();
+    return this.#begin(origin.experiment, origin, data);
   }
 
   async play(): Promise<void> {
@@ -119,7 +115,9 @@ export class Trainer implements Commands {
   }
 
   async reset(): Promise<RunInfo> {
-    return this.start(this.#active().experiment);
+    const { experiment, parts } = this.#active();
+    await this.#endRun();
+    return this.#begin(experiment, parts.origin);
   }
 
   async rewind(): Promise<number> {
@@ -161,6 +159,70 @@ export class Trainer implements Commands {
   #active(): Run {
     if (!this.#run) throw new Error('there is no run; start one first');
     return this.#run;
+  }
+
+  /**
+   * Makes a run and stops before its first step. There is no other one.
+   * @param origin what it starts from, where that is not nothing.
+   * @param opened its data, where that is open already.
+   * @throws {LimitError} and what the data throws
+   */
+  async #begin(
+    experiment: Experiment,
+    origin?: ReadCheckpoint,
+    opened?: RunData,
+  ): Promise<RunInfo> {
+    const step = origin?.step ?? 0;
+    const progress = { label: 'Reading the texts', done: 0, total: 1 };
+    this.#emit('phase', { phase: 'preparing', step, progress });
+    const plan = await this.#fittingPlan(experiment);
+    const data = opened ?? (await this.#openData(experiment, origin));
+    const reopen = () => this.#session(experiment);
+    const run = new Run({ experiment, data, origin, emit: this.#emit, reopen }, await reopen());
+    run.watch(this.#watch);
+    await run.start();
+    this.#run = run;
+    const { model } = resolve(experiment);
+    return {
+      plan,
+      experiment,
+      mixtureLayers: mixtureLayers(model),
+      expertCount: model.expertCount,
+      domains: data.domains,
+      startStep: step,
+      isImported: origin?.isImported ?? false,
+    };
+  }
+
+  /** @throws {CheckpointError} where the data of the checkpoint are not those that are here. */
+  async #openData(experiment: Experiment, origin?: ReadCheckpoint): Promise<RunData> {
+    try {
+      return await this.#data.openRun(resolve(experiment), origin?.cursor);
+    } catch (error) {
+      // By name: it may come from another thread.
+      if (!(error instanceof Error) || error.name !== 'CursorError') throw error;
+      throw new CheckpointError(`${TRAINER_FILE}: ${error.message}.`);
+    }
+  }
+
+  /** Stops the run for something that takes its data away; lets it go on where that fails. */
+  async #withRunPaused<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#run;
+    const wasTraining = run?.isTraining === true;
+    await run?.pause();
+    try {
+      return await work();
+    } catch (error) {
+      if (wasTraining) run.play();
+      throw error;
+    }
+  }
+
+  async #fittingPlan(experiment: Experiment): Promise<Plan> {
+    const plan = await this.plan(experiment);
+    if (!plan.refusal) return plan;
+    const { maxBufferBytes } = this.#limits();
+    throw new LimitError('memory', plan.bytes.total, maxBufferBytes, plan.refusal.message);
   }
 
   async #endRun(): Promise<void> {
