@@ -75,8 +75,18 @@ export const metrics = {
     0,
     'Steps so far whose loss stood far above those before it.',
   ),
-  'train.maxLogit': metric('max logit', '', 2, 'Largest logit of the step.'),
-  'train.meanLogit': metric('mean logit', '', 3, 'Mean of all logits of the step.'),
+  'train.maxLogit': metric(
+    'max logit',
+    '',
+    2,
+    'Largest logit of the step, over tokens with a target.',
+  ),
+  'train.meanLogit': metric(
+    'mean logit',
+    '',
+    3,
+    'Mean of all logits of the step, over tokens with a target.',
+  ),
   'train.tokensPerSecond': metric(
     'throughput',
     'tok/s',
