@@ -90,6 +90,36 @@ describe('a step of several micro-batches', () => {
     },
   );
 
+  it('equals one of them where all are the same, also with the balance loss of each alone', async () => {
+    const settings = settingsWith({ loss: { switchBalance: 0.5, sequenceBalance: 0.5 } });
+    const [several, alone] = [await create(settings), await create(settings)];
+    const batches = [batch(1), batch(1), batch(1)];
+    const got = await several.stepper.step({ step: 0, batches, settings }, {}, 1);
+    const want = await alone.stepper.step({ step: 0, batches: [batch(1)], settings }, {}, 1);
+    expect(want.switchBalance).toBeGreaterThan(1);
+    const keys = ['switchBalance', 'sequenceBalance', 'margin', 'gradientNorm'] as const;
+    for (const key of keys) expect(got[key]! / want[key]!, key).toBeCloseTo(1, 5);
+    for (const { spec, gradient } of several.assembly.state.weights.entries()) {
+      const other = alone.assembly.state.weights.entry(spec.name).gradient;
+      const [a, b] = [await download(lab.open(), gradient), await download(lab.open(), other)];
+      expect(relativeError(a, b), spec.name).toBeLessThan(1e-5);
+    }
+  });
+
+  it('counts the tokens that found no room in any of them', async () => {
+    const settings = settingsWith({
+      // One mixture layer, at the end: what is drawn for a token moves no other choice.
+      model: { denseLayerCount: 3, expertsPerToken: 1, overflow: 'recycle', capacityFactor: 1 },
+    });
+    const overflow = async (batches: readonly Batch[]) => {
+      const session = await create(settings);
+      return (await session.stepper.step({ step: 0, batches, settings }, {}, 1)).overflow!;
+    };
+    const [first, second] = [await overflow([batch(0)]), await overflow([batch(1)])];
+    expect(first).not.toBe(second);
+    expect(await overflow([batch(0), batch(1)])).toBeCloseTo((first + second) / 2, 10);
+  });
+
   it('tells how far the hardest micro-batch lies above their mean', async () => {
     const settings = settingsWith({});
     const batches = [0, 1, 2].map(batch);

@@ -172,6 +172,24 @@ describe('trainer', () => {
     await run.trainer.pause();
   });
 
+  it('evaluates with the balancer of now', async () => {
+    const run = record();
+    await run.trainer.start(
+      tinyExperiment({ balance: { kind: 'none' }, probes: { evalEvery: 1 } }),
+    );
+    const globalMaxVio = async (step: number) => {
+      await run.trainer.step();
+      const told = await run.next(
+        'metrics',
+        (event) => event.step === step && event.values['router.globalMaxVio'] !== undefined,
+      );
+      return told.values['router.globalMaxVio'];
+    };
+    expect(await globalMaxVio(1)).toBeGreaterThan(0);
+    await run.trainer.change('balance.kind', 'forced'); // deals tokens out in turn
+    expect(await globalMaxVio(2)).toBe(0);
+  });
+
   it('generates the same text for the same seed, also while paused', async () => {
     const run = record();
     await run.trainer.start(tinyExperiment());

@@ -32,8 +32,8 @@ export async function diagnose(
   stepper.setLive(inputs);
   const micro = await Inspection.of(session, step.microBatch);
   try {
-    for (const [index, batch] of inputs.batches.entries()) {
-      stepper.write(batch);
+    for (const index of inputs.batches.keys()) {
+      stepper.bring(inputs, index);
       const found = await micro.run((encoder) => index === 0 && state.clearStep(encoder));
       if (found) return found;
     }

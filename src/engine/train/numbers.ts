@@ -22,7 +22,7 @@ export function metricsOf(
   settings: Settings,
   hasMixtures: boolean,
 ): MetricValues {
-  const { crossEntropy, squaredLse, sequenceBalance, gradientNorm, clipScale, logits } = numbers;
+  const { crossEntropy, squaredLse, gradientNorm, clipScale, logits } = numbers;
   const rates = ratesAt(step, settings);
   return {
     'train.step': step + 1,
@@ -31,8 +31,6 @@ export function metricsOf(
     'train.bitsPerByte': crossEntropy / Math.LN2,
     'train.zLoss': settings.loss.zWeight * squaredLse,
     ...(logits ? { 'train.maxLogit': logits.max, 'train.meanLogit': logits.mean } : {}),
-    'train.sequenceBalance': settings.loss.sequenceBalance * sequenceBalance,
-    'train.switchBalance': settings.loss.switchBalance * numbers.switchBalance,
     'train.gradientNorm': gradientNorm,
     'train.clipScale': clipScale,
     ...(settings.optimizer.hidden === 'muon' ? { 'train.muonLearningRate': rates.muon } : {}),
@@ -43,7 +41,9 @@ export function metricsOf(
   };
 }
 
-const routerFigures = (numbers: StepNumbers, { model, balance }: Settings): MetricValues => ({
+const routerFigures = (numbers: StepNumbers, { model, loss, balance }: Settings): MetricValues => ({
+  'train.sequenceBalance': loss.sequenceBalance * numbers.sequenceBalance,
+  'train.switchBalance': loss.switchBalance * numbers.switchBalance,
   ...loadFigures(numbers.counts, model.expertCount),
   'router.biasNorm': numbers.biasNorm,
   ...(numbers.margin === undefined ? {} : { 'router.margin': numbers.margin }),

@@ -19,7 +19,6 @@ import { domainLoad } from '@/engine/ops/domainLoad';
 import { gradientNorm } from '@/engine/ops/gradientNorm';
 import { loadBalance } from '@/engine/ops/loadBalance';
 import { muon } from '@/engine/ops/muon';
-
 import { normal } from '@/engine/ops/normal';
 import type { RoutingRecord } from '@/engine/ops/routingStatistics';
 import { switchBalance } from '@/engine/ops/switchBalance';
@@ -97,11 +96,14 @@ function recordMicroBatch(state: RunState): Tape {
 }
 
 /** What the routers found out joins the totals of the step. */
-function recordRouting(tape: Tape, { settings, routing, totals }: RunState): void {
+function recordRouting(tape: Tape, { settings, routing, overflow, totals }: RunState): void {
   switchBalance(tape, routing, settings.data.contextLength);
   addCounts(tape, routing.counts_LE, totals.counts_LE);
   addUp(tape, routing.statistics_LB2, totals.statistics_LB2);
   addUp(tape, routing.switch_L, totals.switch_L);
+  if (settings.model.overflow !== 'keep') {
+    addCounts(tape, overflow.overflow_L, totals.overflow_L);
+  }
 }
 
 /** total += x, of any shape. */

@@ -112,8 +112,9 @@ class ReplayRun implements ReplayOutcome {
     const { settings, batches } = this.#folder;
     const { vocabSize, expertCount, expertsPerToken } = settings.model;
     const { sequences: B, length: T } = this.#folder.shape;
-    this.#stepper.setLive({ step: 0, batches: [batches[0]!], settings });
-    this.#stepper.write(batches[0]!);
+    const inputs = { step: 0, batches: [batches[0]!], settings };
+    this.#stepper.setLive(inputs);
+    this.#stepper.bring(inputs, 0);
     this.#passProgram.run();
     await this.#bring('logits', [B, T, vocabSize], this.#pass.logits_TV);
     for (const { layer, routed } of this.#pass.mixtures) {

@@ -76,6 +76,7 @@ export class Session {
     const assembly = assemble(settings, limits, domainCount);
     const { state } = assembly;
     await materialised(open, assembly);
+    setLiveValues(state, settings, 0, 0); // for what runs before the first step
     const build = (tape: Tape, report?: Progress) =>
       Program.build(device, tape, state.live, report);
     const step = {
@@ -210,8 +211,9 @@ export class Session {
 
   #run({ recording, program, readback }: Probe, validTargets: number): Shipment {
     const { state } = this.assembly;
-    setLiveValues(state, state.settings, 0, validTargets);
+    // All else is as the last step had it: a pass sees the balancer of now.
     setLossScale(state, validTargets, 0);
+    state.blocks.position.set({ offset: 0 });
     state.live.flush(this.open.device.queue);
     let shipment: Shipment | undefined;
     program.run({

@@ -53,6 +53,7 @@ export class RunState {
     readonly counts_LE: Tensor;
     readonly statistics_LB2: Tensor;
     readonly switch_L: Tensor;
+    readonly overflow_L: Tensor;
     /** u32 [L, domains, E] tokens of each expert by their domain. */
     readonly domainCounts: Tensor;
   };
@@ -133,6 +134,7 @@ export class RunState {
       counts_LE: u32(TOTALS, [L, E], 'expert counts of the step'),
       statistics_LB2: f32(TOTALS, [L, B, 2], 'routing statistics of the step'),
       switch_L: f32(TOTALS, [L], 'switch losses of the step'),
+      overflow_L: u32(TOTALS, [L], 'overflow of the step'),
       domainCounts: u32(TOTALS, [L, domainCount, E], 'expert counts by domain'),
     };
     this.clip = f32('clip', [CLIP_LENGTH], 'clip');

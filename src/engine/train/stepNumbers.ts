@@ -35,7 +35,7 @@ export interface StepNumbers {
    * where every expert is chosen.
    */
   readonly margin: number | undefined;
-  /** Share of the tokens of the last micro-batch that found their expert full; undefined where none can be. */
+  /** Share of the tokens of the step that found their expert full; undefined where none can be. */
   readonly overflow: number | undefined;
   readonly gradientNorm: number;
   readonly clipScale: number;
@@ -65,7 +65,7 @@ export function stepReadbackBytes(state: RunState): number {
 }
 
 export function wishedTensors(
-  { settings, totals, overflow, clip, router, attentionMap }: RunState,
+  { settings, totals, clip, router, attentionMap }: RunState,
   { bias, domains, attention }: StepWishes,
 ) {
   return {
@@ -73,7 +73,7 @@ export function wishedTensors(
     clip,
     statistics: totals.statistics_LB2,
     switches: totals.switch_L,
-    ...(settings.model.overflow === 'keep' ? {} : { overflow: overflow.overflow_L }),
+    ...(settings.model.overflow === 'keep' ? {} : { overflow: totals.overflow_L }),
     counts: totals.counts_LE,
     bias: router.bias_LE,
     momentum: router.momentum_LE,
@@ -145,7 +145,7 @@ function routingNumbers(
     overflow:
       overflow &&
       overflow.reduce((sum, tokens) => sum + tokens, 0) /
-        (overflow.length * data.batchSequences * data.contextLength),
+        (overflow.length * sequences * data.contextLength),
   };
 }
 

@@ -106,10 +106,9 @@ export class Stepper {
     const tensors = wishedTensors(state, wishes);
     let shipment: Shipment | undefined;
     this.lastSubmits = 0;
-    batches.forEach((batch, index) => {
+    batches.forEach((_, index) => {
       const isLast = index === batches.length - 1;
-      this.write(batch);
-      if (settings.model.overflow !== 'keep') this.#setDraw(inputs, index);
+      this.bring(inputs, index);
       const due: readonly [Program, ...Program[]] = isLast
         ? [programs.microBatch, programs.update]
         : [programs.microBatch];
@@ -128,21 +127,23 @@ export class Stepper {
     });
   }
 
-  /** What tokens without room draw their places from: each micro-batch anew. */
-  #setDraw({ step, settings }: StepInputs, microBatch: number): void {
-    const { blocks, live } = this.state;
-    blocks.recycle.set({ seed: settings.run.seed, step, microBatch });
-    live.flush(this.open.device.queue);
-  }
-
-  /** Sends the live scalars of a step, the same for all its micro-batches. */
+  /** Sends the live scalars of a step, but for those of a single micro-batch. */
   setLive({ batches, step, settings }: StepInputs): void {
     const valid = batches.reduce((sum, { targets }) => sum + validTargets(targets), 0);
     setLiveValues(this.state, settings, step, valid, batches.length);
     this.state.live.flush(this.open.device.queue);
   }
 
-  /** Brings a micro-batch to the device. */
+  /** Brings a micro-batch to the device, and what its tokens without room draw their places from. */
+  bring({ step, batches, settings }: StepInputs, microBatch: number): void {
+    this.write(batches[microBatch]!);
+    if (settings.model.overflow === 'keep') return;
+    const { blocks, live } = this.state;
+    blocks.recycle.set({ seed: settings.run.seed, step, microBatch });
+    live.flush(this.open.device.queue);
+  }
+
+  /** Brings the tokens of a micro-batch to the device. */
   write({ tokens, targets, documents, domains }: Batch): void {
     const { queue } = this.open.device;
     const { tokens_T, targets_T, documents_T, domains_T } = this.state.batch;
