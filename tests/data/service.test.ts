@@ -6,16 +6,15 @@ import { createDataService } from '@/engine/data/service';
 import { corpora, ownText, settingsWith } from './texts';
 
 const load = async (id: CorpusId) => corpora[id]!;
-const onlyOwn = settingsWith({
-  data: {
-    novelWeight: 0,
-    speechesWeight: 0,
-    codeWeight: 0,
-    arithmeticWeight: 0,
-    recallWeight: 0,
-    ownTextWeight: 1,
-  },
-});
+const mine = {
+  novelWeight: 0,
+  speechesWeight: 0,
+  codeWeight: 0,
+  arithmeticWeight: 0,
+  recallWeight: 0,
+  ownTextWeight: 1,
+};
+const onlyOwn = settingsWith({ data: mine });
 
 describe('the data service', () => {
   test('opens a run with its domains, whose shares add up to 1', async () => {
@@ -51,6 +50,27 @@ describe('the data service', () => {
     expect(asked).toEqual(['novel', 'novel']);
     await service.openRun(defaultSettings);
     expect(asked).toEqual(['novel', 'novel', 'speeches', 'code']);
+  });
+
+  test('reads the texts of later phases too, and tells the share of every domain in each', async () => {
+    const asked: CorpusId[] = [];
+    const service = createDataService(async (id) => {
+      asked.push(id);
+      return corpora[id]!;
+    });
+    const settings = settingsWith({
+      data: { speechesWeight: 0, codeWeight: 0, novelWeight: 0.7 },
+      phase2: { startsAt: 5, novelWeight: 0, codeWeight: 0.5 },
+    });
+    const { domains } = await service.openRun(settings);
+    expect(asked.sort()).toEqual(['code', 'novel', 'speeches']);
+    expect(domains.find(({ id }) => id === 'novel')).toMatchObject({
+      share: 0.7,
+      laterShares: [0],
+    });
+    const code = domains.find(({ id }) => id === 'code')!;
+    expect(code.share).toBe(0);
+    expect(code.laterShares).toEqual([0.5]);
   });
 
   test('does not train on a page of HTML that came instead of a text', async () => {
@@ -90,6 +110,8 @@ describe('the data service', () => {
   test('says so when there is nothing to train on, or a token is no byte', async () => {
     const service = createDataService(load);
     await expect(service.openRun(onlyOwn)).rejects.toThrow('There is nothing to train on.');
+    const later = settingsWith({ phase2: { ...mine, startsAt: 7 } });
+    await expect(service.openRun(later)).rejects.toThrow('nothing to train on from step 7 on.');
     const small = settingsWith({ model: { vocabSize: 100 } });
     await expect(service.openRun(small)).rejects.toMatchObject({
       name: 'ConfigError',
