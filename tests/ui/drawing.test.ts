@@ -12,7 +12,7 @@ import {
   ticksBetween,
 } from '@/ui/charts/axis';
 import { paintCells } from '@/ui/charts/cells';
-import { documentStarts, firstVisibleKeys, maskCoverage } from '@/ui/charts/mask';
+import { documentStarts, isVisible, maskCoverage, visibleRuns } from '@/ui/charts/mask';
 import { apartBy } from '@/ui/charts/SpikeMarks';
 import { attentionPixels } from '@/ui/panels/attentionPixels';
 import { fairShare, groundOf, historyPixels, shareWords } from '@/ui/panels/expertLoadData';
@@ -78,17 +78,26 @@ describe('masks', () => {
 
   const packed = fc
     .array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 })
-    .map((lengths) => lengths.flatMap((length, i) => Array<number>(length).fill(i)));
+    .chain((lengths) =>
+      // Whole documents one after the other, or chunks of two among each other.
+      fc
+        .constantFrom(lengths.length, 2)
+        .map((count) => lengths.flatMap((length, i) => Array<number>(length).fill(i % count))),
+    );
 
-  it('begin at the first visible key of every query', () => {
+  it('are few runs of keys for every query, each as long as can be', () => {
     fc.assert(
       fc.property(packed, fc.option(fc.integer({ min: 1, max: 12 })), (documents, limit) => {
         const window = limit ?? undefined;
-        const first = firstVisibleKeys(documents.length, { window, documents });
+        const runsOf = visibleRuns(documents.length, { window, documents });
         for (let query = 0; query < documents.length; query++) {
+          const runs = runsOf(query);
+          for (const [index, { start }] of runs.slice(1).entries())
+            expect(start).toBeGreaterThan(runs[index]!.end);
           for (let key = 0; key < documents.length; key++) {
-            const isIn = key >= first[query]! && key <= query;
+            const isIn = runs.some(({ start, end }) => key >= start && key < end);
             expect(isIn).toBe(sees(query, key, window, documents));
+            expect(isVisible({ window, documents }, query, key)).toBe(isIn);
           }
         }
       }),

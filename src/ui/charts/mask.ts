@@ -1,7 +1,7 @@
 /**
  * @file What a layer may see, as index arithmetic: causal, inside a window, inside the document.
- * Letters: S tokens of a sequence. A token's visible keys are always one run of neighbours, so the
- * first one says everything.
+ * Letters: S tokens of a sequence. A token's visible keys are few runs of neighbours: one, or one for each
+ * chunk of its document where a sequence is untied and other documents lie in between.
  */
 
 export interface MaskRule {
@@ -11,19 +11,35 @@ export interface MaskRule {
   readonly documents: ArrayLike<number> | undefined;
 }
 
-/** [S] the first key that each query may see; the last one is itself. */
-export function firstVisibleKeys(size: number, { window, documents }: MaskRule): Uint32Array {
-  const first = new Uint32Array(size);
-  let documentStart = 0;
-  for (let query = 0; query < size; query++) {
-    if (documents && query > 0 && documents[query] !== documents[query - 1]) documentStart = query;
-    const windowStart = window === undefined ? 0 : query - window + 1;
-    first[query] = Math.max(documentStart, windowStart, 0);
-  }
-  return first;
+/** Neighbouring keys from `start` on, up to but without `end`. */
+export interface KeyRun {
+  readonly start: number;
+  readonly end: number;
 }
 
-/** First tokens of the second and later documents. */
+/** Whether `query` may see `key`. */
+export const isVisible = ({ window, documents }: MaskRule, query: number, key: number): boolean =>
+  key <= query &&
+  (window === undefined || query - key < window) &&
+  (documents === undefined || documents[query] === documents[key]);
+
+/** What each query may see, in rising order, none next to another. */
+export function visibleRuns(size: number, rule: MaskRule): (query: number) => KeyRun[] {
+  const { window, documents } = rule;
+  const borders = documents ? [0, ...documentStarts(documents), size] : [0, size];
+  return (query) => {
+    const first = window === undefined ? 0 : query - window + 1;
+    const runs: KeyRun[] = [];
+    for (let index = 0; borders[index]! <= query; index++) {
+      const start = Math.max(first, borders[index]!);
+      const end = Math.min(query + 1, borders[index + 1]!);
+      if (start < end && isVisible(rule, query, start)) runs.push({ start, end });
+    }
+    return runs;
+  };
+}
+
+/** Tokens whose document is another than that of the token before. */
 export function documentStarts(documents: ArrayLike<number>): number[] {
   const starts: number[] = [];
   for (let token = 1; token < documents.length; token++) {
@@ -38,12 +54,13 @@ export function documentStarts(documents: ArrayLike<number>): number[] {
  */
 export function maskCoverage(size: number, side: number, rule: MaskRule): Float32Array {
   const coverage = new Float32Array(side * side);
-  const first = firstVisibleKeys(size, rule);
+  const runsOf = visibleRuns(size, rule);
   const tokensPerPixel = size / side;
   const row = new Float64Array(side);
   for (let query = 0; query < size; query++) {
     row.fill(0);
-    addRun(row, first[query]! / tokensPerPixel, (query + 1) / tokensPerPixel);
+    for (const { start, end } of runsOf(query))
+      addRun(row, start / tokensPerPixel, end / tokensPerPixel);
     const top = query / tokensPerPixel;
     const bottom = (query + 1) / tokensPerPixel;
     for (let y = Math.floor(top); y < Math.min(side, Math.ceil(bottom)); y++) {

@@ -1,10 +1,10 @@
 /** @file The measured map of one head, with a cursor that reads a query, a key and its weight. */
-import { useCallback, useContext, useMemo } from 'react';
+import { useCallback, useContext } from 'react';
 import type { AttentionView } from '@/engine/train/commands';
 import { ticksBetween } from '@/ui/charts/axis';
 import { Canvas } from '@/ui/charts/Canvas';
 import { putPixels } from '@/ui/charts/cells';
-import { documentStarts, firstVisibleKeys, type MaskRule } from '@/ui/charts/mask';
+import { documentStarts, isVisible, type MaskRule } from '@/ui/charts/mask';
 import { type Cell, useGridCursor } from '@/ui/charts/useGridCursor';
 import { useWidth } from '@/ui/charts/useSize';
 import { formatRough } from '@/ui/format/numbers';
@@ -43,8 +43,7 @@ export function AttentionMap({ view }: { view: AttentionView }) {
 function SquareMap({ view, side }: { view: AttentionView; side: number }) {
   const { size, weights } = view;
   const palette = usePalette();
-  const first = useMemo(() => firstVisibleKeys(view.size, ruleOf(view)), [view]);
-  const describe = ({ row, column }: Cell) => describeCell(view, first, row, column);
+  const describe = ({ row, column }: Cell) => describeCell(view, row, column);
   const cellSize = side / size;
   const { cell, handlers } = useGridCursor({
     rows: size,
@@ -91,11 +90,12 @@ function SquareMap({ view, side }: { view: AttentionView; side: number }) {
 }
 
 /** `query 41 “h” puts 0.38 on key 12 “w”`. */
-function describeCell(view: AttentionView, first: Uint32Array, query: number, key: number): string {
+function describeCell(view: AttentionView, query: number, key: number): string {
   const from = `query ${query} ${visibleByte(view.tokens[query]!)}`;
   const to = `key ${key} ${visibleByte(view.tokens[key]!)}`;
   if (key > query) return `${from} comes before ${to} and cannot see it`;
-  if (key < first[query]!) return `${from} cannot see ${to}: ${whyHidden(view, query, key)}`;
+  if (!isVisible(ruleOf(view), query, key))
+    return `${from} cannot see ${to}: ${whyHidden(view, query, key)}`;
   return `${from} puts ${formatRough(view.weights[query * view.size + key]!)} on ${to}`;
 }
 

@@ -3,7 +3,6 @@ import { isGlobalLayer, kvOwner } from '@/engine/config/layers';
 import type { AttentionView } from '@/engine/train/commands';
 import { Canvas } from '@/ui/charts/Canvas';
 import { putPixels } from '@/ui/charts/cells';
-import { documentStarts } from '@/ui/charts/mask';
 import { useLab, useRun, useView } from '@/ui/live/hooks';
 import { classes } from '@/ui/theme/classes';
 import { usePalette } from '@/ui/theme/palette';
@@ -58,7 +57,7 @@ export function MaskStrip({ view }: { view: AttentionView | undefined }) {
 
 function describeSequence(view: AttentionView | undefined, isMasked: boolean): string {
   if (!view) return 'of one sequence; document borders come with the first measured map';
-  const count = documentStarts(view.documents).length + 1;
+  const count = new Set(view.documents).size;
   const documents = `${count} packed ${count === 1 ? 'document' : 'documents'}`;
   return `of sequence ${view.sequence}: ${documents}${isMasked ? '' : ', not masked'}`;
 }

@@ -1,5 +1,5 @@
 /** @file Pixels of masks and of measured attention. */
-import { firstVisibleKeys, type MaskRule, maskCoverage } from '@/ui/charts/mask';
+import { type MaskRule, maskCoverage, visibleRuns } from '@/ui/charts/mask';
 import { attentionColor, pixelOf, type Rgb } from '@/ui/theme/scales';
 
 /** Upper halves of the bits of the float32 numbers from 0 to 1: enough to tell colours apart. */
@@ -27,13 +27,13 @@ export function attentionPixels(
 ): Uint32Array<ArrayBuffer> {
   const colors = colorTable();
   const bits = new Uint32Array(weights.buffer, weights.byteOffset, weights.length);
-  const first = firstVisibleKeys(size, rule);
+  const runsOf = visibleRuns(size, rule);
   const pixels = new Uint32Array(size * size);
   pixels.fill(pixelOf(none));
   for (let query = 0; query < size; query++) {
-    for (let key = first[query]!; key <= query; key++) {
-      const at = query * size + key;
-      pixels[at] = colors[Math.min(BIT_STEPS - 1, bits[at]! >>> HALF_BITS)]!;
+    for (const { start, end } of runsOf(query)) {
+      for (let at = query * size + start; at < query * size + end; at++)
+        pixels[at] = colors[Math.min(BIT_STEPS - 1, bits[at]! >>> HALF_BITS)]!;
     }
   }
   return pixels;
