@@ -18,6 +18,8 @@ describe('trainer', () => {
     const losses = run.losses();
     const mean = (part: number[]) => part.reduce((a, b) => a + b, 0) / part.length;
     expect(mean(losses.slice(-10))).toBeLessThan(mean(losses.slice(0, 5)) - 1);
+    const values = run.of('metrics').flatMap((told) => Object.values(told.values));
+    expect(values.every(Number.isFinite)).toBe(true);
     const { length } = run.told;
     await settled(run.trainer.pause());
     expect(run.told.length).toBe(length);
