@@ -15,7 +15,7 @@ export { settings } from './config/settings';
 export type { Batch, BatchSource } from './data/batch';
 export { type CorpusId, corpusIds, domainIds } from './data/domains';
 export { createDataService, type DataService, type RunData } from './data/service';
-export { CheckpointError, CheckpointError } from './files/checkpointError';
+export { CheckpointError } from './files/checkpointError';
 export type { MemoryLimits } from './gpu/arena';
 export { type OpenDevice, openDevice } from './gpu/device';
 export {
