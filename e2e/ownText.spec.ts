@@ -2,29 +2,19 @@
 import { open, writeFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
 import { expect, test } from './fixtures';
+import { dropOn } from './pages/drop';
 import { longTasks, observeLongTasks, pageTime } from './pages/longTasks';
 import { addressOf, tinyExperiment } from './tinyExperiment';
 
 const WORDS = 'It was a bright cold day in April, and the clocks were striking. '.repeat(40);
 /** A tab is frozen where it takes no click for longer, ms. The memory for such a file is one task. */
 const MOST_MS = 300;
-/** The operation of a drag that copies, in DevTools' mask. */
-const COPY = 1;
-
-/** Drags a file from outside over the zone and lets go: the browser's own events, not made ones. */
-async function drop(page: Page, path: string): Promise<void> {
-  const zone = page.getByText(/^Your own text stays on this device/);
-  await zone.scrollIntoViewIfNeeded();
-  const { x, y } = (await zone.boundingBox())!;
-  const devtools = await page.context().newCDPSession(page);
-  const data = { items: [], files: [path], dragOperationsMask: COPY };
-  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-    await devtools.send('Input.dispatchDragEvent', { type, x: x + 4, y: y + 4, data });
-  }
-}
 
 const choose = (page: Page, files: string | { name: string; mimeType: string; buffer: Buffer }) =>
-  page.locator('input[type=file]').setInputFiles(files);
+  page
+    .getByRole('complementary', { name: 'Experiment' })
+    .locator('input[type=file]')
+    .setInputFiles(files);
 
 test('a dropped text becomes a domain of the next run', async ({
   page,
@@ -36,7 +26,7 @@ test('a dropped text becomes a domain of the next run', async ({
   await writeFile(path, WORDS);
   await page.goto(addressOf(tinyExperiment()));
   await expect(runBar.play).toBeEnabled();
-  await drop(page, path);
+  await dropOn(page.getByText(/^Your own text stays on this device/), [path]);
   await expect(page.getByText(/^clocks\.txt, .*read by the next run\.$/)).toBeVisible();
   await expect(settings.field('data.ownTextWeight')).toHaveValue('0.3');
   await settings.newRun.click();

@@ -53,7 +53,10 @@ function Row({ entry }: { entry: StoredCheckpoint }) {
         {asking === 'name' ? <NameField entry={entry} onDone={rest} /> : <Title entry={entry} />}
       </th>
       <td>{presetById(entry.preset)?.label ?? entry.preset}</td>
-      <td className={styles['number']}>{formatFixed(entry.step, 0)}</td>
+      <td className={styles['number']}>
+        <span className={styles['label']}>step </span>
+        {formatFixed(entry.step, 0)}
+      </td>
       <td className={styles['number']}>
         {entry.loss === null ? NOTHING : `${formatFixed(entry.loss, 3)} nats`}
       </td>
