@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { microBatchesAt } from '@/engine/config/growth';
-import { domainIds, mixturePhases, phaseAt } from '@/engine/data/domains';
+import { phaseAt } from '@/engine/config/phases';
+import { domainIds, mixturePhases } from '@/engine/data/domains';
 import { createBatchSource, heldOutBatches } from '@/engine/data/source';
 import { open, strays, take } from './streams';
 import { corpora, ownText, settingsWith } from './texts';
@@ -101,8 +102,9 @@ describe('the phases of a mixture', () => {
   test('are one where no later one starts, whatever its shares say', () => {
     const settings = settingsWith({ phase2: only({ codeWeight: 1 }) });
     expect(mixturePhases(settings, true)).toHaveLength(1);
-    const phases = [0, 4, 9].map((startsAt) => ({ startsAt, shares: [] }));
-    expect([0, 3, 4, 8, 9, 1000].map((step) => phaseAt(step, phases))).toEqual([0, 0, 1, 1, 2, 2]);
+    expect([0, 1000].map((step) => phaseAt(step, settings))).toEqual([0, 0]);
+    const three = settingsWith(threeTexts(4, 9));
+    expect([0, 3, 4, 8, 9, 1000].map((step) => phaseAt(step, three))).toEqual([0, 0, 1, 1, 2, 2]);
   });
 
   test('leave held-out text in the mixture of the first', () => {

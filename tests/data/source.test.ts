@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { stepOfMicroBatch } from '@/engine/config/growth';
+import { phaseAt } from '@/engine/config/phases';
 import { defaultSettings } from '@/engine/config/settings';
 import { type Batch, IGNORED } from '@/engine/data/batch';
-import { domainIds, domainShares, mixturePhases, phaseAt } from '@/engine/data/domains';
+import { domainIds, domainShares, mixturePhases } from '@/engine/data/domains';
 import { createBatchSource, heldOutBatches } from '@/engine/data/source';
 import { anySettings, anyStream, open, strays, type Turn, take, turnsOf } from './streams';
 import { corpora, ownText, settingsWith, textOf, texts } from './texts';
@@ -152,7 +153,7 @@ describe('the training stream', () => {
         const batches = await take(open(settings), 40);
         for (const [index, phase] of phases.entries()) {
           const own = batches.filter(
-            (_, batch) => phaseAt(stepOfMicroBatch(batch, settings.schedule), phases) === index,
+            (_, batch) => phaseAt(stepOfMicroBatch(batch, settings.schedule), settings) === index,
           );
           const worst = Math.max(...strays(own, phase, contextLength));
           expect(worst).toBeLessThan(2 * domainIds.length);

@@ -93,10 +93,6 @@ function sharesOf(mixture: Weights, hasOwnText: boolean): number[] {
   return weights.map((weight) => (total > 0 ? weight / total : 0));
 }
 
-/** Index of the phase that the 0-based `step` belongs to. */
-export const phaseAt = (step: number, phases: readonly Phase[]): number =>
-  phases.findLastIndex(({ startsAt }) => startsAt <= step);
-
 /** Whether a domain has a share in any of the phases. */
 export const isMixed = (domain: number, phases: readonly Phase[]): boolean =>
   phases.some(({ shares }) => shares[domain]! > 0);

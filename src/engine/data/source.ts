@@ -1,5 +1,6 @@
 /** @file Batches for a run: an endless training stream, and fixed batches of held-out text. */
 import { stepOfMicroBatch } from '@/engine/config/growth';
+import { phaseAt } from '@/engine/config/phases';
 import type { Settings } from '@/engine/config/settings';
 import { Random } from '@/engine/math/random';
 import { arithmeticDocument } from './arithmetic';
@@ -15,7 +16,6 @@ import {
   isMixed,
   mixturePhases,
   type Phase,
-  phaseAt,
 } from './domains';
 import { GeneratedReader } from './generatedReader';
 import { PackedSource } from './packedSource';
@@ -62,7 +62,7 @@ export function createBatchSource(
   return new PackedSource({
     name: streamName(settings, phases, texts),
     packings,
-    phaseOf: (batch) => phaseAt(stepOfMicroBatch(batch, settings.schedule), phases),
+    phaseOf: (batch) => phaseAt(stepOfMicroBatch(batch, settings.schedule), settings),
     readers,
     random: random.split('order'),
   });

@@ -1,5 +1,6 @@
 /** @file The right half of the expert-load panel: all layers at the newest step, and domains. */
 import { type ReactNode, useCallback, useMemo } from 'react';
+import { phaseAt } from '@/engine/config/phases';
 import type { DomainInfo, Events } from '@/engine/train/commands';
 import { stepAxisEnd } from '@/ui/charts/axis';
 import { type CellGeometry, paintCells, putPixels } from '@/ui/charts/cells';
@@ -153,6 +154,7 @@ export function DomainsMap() {
     [counted, shown, layerRow, domains, expertCount],
   );
   const draw = useSharePainter(tokensAt, fairOf);
+  const phase = useRun((state) => phaseAt((counted?.step ?? 1) - 1, state.now));
   const describe = ({ row, column }: Cell) => {
     const tokens = tokensAt(row, column);
     return [
@@ -171,7 +173,7 @@ export function DomainsMap() {
         label={`Tokens of every domain in layer ${layer}`}
         expertCount={expertCount}
         rowHeight={22}
-        rows={shown.map((place) => domainRow(domains[place]!))}
+        rows={shown.map((place) => domainRow(domains[place]!, phase))}
         draw={draw}
         describe={describe}
         onChoose={({ column }) => togglePin(view, column)}
@@ -183,10 +185,11 @@ export function DomainsMap() {
 const isMixed = ({ share, laterShares }: DomainInfo) =>
   share > 0 || laterShares.some((later) => later > 0);
 
-const domainRow = ({ id, label, share }: DomainInfo) => ({
+/** A domain with its share of the mixture in the 0-based `phase`. */
+const domainRow = ({ id, label, share, laterShares }: DomainInfo, phase: number) => ({
   key: id,
   label,
-  aside: `${formatFixed(share * 100, 0)} %`,
+  aside: `${formatFixed([share, ...laterShares][phase]! * 100, 0)} %`,
 });
 
 const noDomains: readonly DomainInfo[] = [];
