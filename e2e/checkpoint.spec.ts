@@ -1,6 +1,7 @@
 /** @file A run that is kept, broken off, carried elsewhere and opened again, on the real engine. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { unzipSync } from 'fflate';
 import { expect, test } from './fixtures';
@@ -48,6 +49,9 @@ test('a reload breaks a run off: it is offered by keyboard and goes on to the sa
 
   await page.reload();
   await expect(page.getByText(/^The run on micro stood at step 3, just now$/)).toBeVisible();
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const found = violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]);
+  expect(found).toEqual([]);
   const resume = page.getByRole('main').getByRole('button', { name: 'Resume' }).first();
   await resume.focus();
   await page.keyboard.press('Enter');

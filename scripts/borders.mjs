@@ -20,7 +20,9 @@ const CONFIG = 'src/engine/config';
 const BASE = [CONFIG, 'src/engine/math'];
 const COMMANDS = 'src/engine/train/commands';
 const LOOKS = ['src/ui/theme', 'src/ui/format'];
-const PARTS = ['components', 'controls', 'state', 'storage', 'live', 'charts'].map((name) => `src/ui/${name}`);
+const PARTS = ['components', 'controls', 'state', 'storage', 'live', 'charts'].map(
+  (name) => `src/ui/${name}`,
+);
 
 /** @type {readonly Area[]} */
 const AREAS = [

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { AttentionView } from '@/engine/train/commands';
+import type { AttentionView, RunInfo } from '@/engine/train/commands';
 import { type Client, connect } from '@/worker/client';
 import { type Emit, serve } from '@/worker/host';
 import type { Commands, Port } from '@/worker/protocol';
@@ -96,6 +96,24 @@ describe('the line between page and worker', () => {
       },
     });
     await expect(client.play()).rejects.toMatchObject({ name: 'Error', message: 'words' });
+  });
+
+  it('moves the bytes of a checkpoint, both ways', async () => {
+    const saved = new Map([['config.json', new Uint8Array([1, 2])]]);
+    let loaded: ReadonlyMap<string, Uint8Array> | undefined;
+    const { client } = line({
+      save: async () => saved,
+      load: async (files) => {
+        loaded = files;
+        return {} as RunInfo;
+      },
+    });
+    const files = await client.save();
+    expect(files).toEqual(new Map([['config.json', new Uint8Array([1, 2])]]));
+    expect(saved.get('config.json')!.length).toBe(0);
+    await client.load(files);
+    expect(loaded).toEqual(new Map([['config.json', new Uint8Array([1, 2])]]));
+    expect(files.get('config.json')!.length).toBe(0);
   });
 
   it('answers a command that is not there with an error', async () => {

@@ -1,10 +1,11 @@
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, type MouseEvent, useState } from 'react';
 import { Input, TextField } from 'react-aria-components';
 import { presetById } from '@/engine/config/presets';
 import { Button } from '@/ui/components/Button';
 import { formatBytes, formatFixed, NOTHING } from '@/ui/format/numbers';
 import { formatMoment } from '@/ui/format/time';
 import { useLab, useRun, useStored } from '@/ui/live/hooks';
+import { openLink } from '@/ui/state/experiments';
 import { resume } from '@/ui/state/resume';
 import { archiveOf, remove, rename, writeFolder } from '@/ui/state/saving';
 import { askForFolder, canWriteFolders, download } from '@/ui/storage/download';
@@ -80,7 +81,14 @@ const origins = {
 } as const;
 
 function Title({ entry }: { entry: StoredCheckpoint }) {
+  const lab = useLab();
   const { kind, name, owner, link, isImported } = entry;
+  // The address may hold this very text, and following a link to where one is does nothing.
+  const fromStart = (event: MouseEvent) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    void openLink(lab, link);
+  };
   return (
     <>
       <b>{kind === 'kept' ? name || 'kept' : origins[owner]}</b>
@@ -90,7 +98,9 @@ function Title({ entry }: { entry: StoredCheckpoint }) {
         ) : link === '' ? (
           'more changes than a link holds'
         ) : (
-          <a href={`#${link}`}>its link, from step 0</a>
+          <a href={`#${link}`} onClick={fromStart}>
+            its link, from step 0
+          </a>
         )}
       </span>
     </>

@@ -13,13 +13,15 @@ const LOOK_MS = 10_000;
 const REST_MS = 1500;
 /** Saving takes at most one part of so many of the time, however large the run. */
 const COST_SHARE = 20;
+/** And at most so much is written on an average, since disks wear: half a gigabyte every eight minutes. */
+const BYTES_PER_MS = 2 ** 20 / 1000;
 
 export class AutomaticKeeper {
   readonly #lab: Lab;
   /** What was kept last, by this tab's run. */
   #kept: { readonly info: RunState['info']; readonly step: number } | undefined;
   #notBefore = 0;
-  /** From then on one more is within its share of the time. */
+  /** From then on one more is within its share of the time and of the disk. */
   #affordableAt = 0;
   #isSaving = false;
   /** The shelf was full; only a change of what it holds is a reason to try again. */
@@ -53,7 +55,8 @@ export class AutomaticKeeper {
 
   #whenAtRest(): void {
     const { info, step } = this.#lab.run.getState();
-    this.#lab.clock.after(REST_MS, () => {
+    const wait = Math.max(REST_MS, this.#affordableAt - this.#lab.clock.now());
+    this.#lab.clock.after(wait, () => {
       const now = this.#lab.run.getState();
       if (now.phase === 'paused' && now.info === info && now.step === step) void this.#keep();
     });
@@ -74,18 +77,20 @@ export class AutomaticKeeper {
     const { clock, storage } = this.#lab;
     this.#isSaving = true;
     const start = clock.now();
+    let written = 0;
     try {
       const saved = await savedRun(this.#lab, 'automatic');
       if (!saved) return;
       const { info } = this.#lab.run.getState();
-      const { step } = await storage.keep(saved.files, saved.description);
+      const { step, bytes } = await storage.keep(saved.files, saved.description);
       this.#kept = { info, step };
+      written = bytes;
     } catch (error) {
       this.#refused(error as Error);
     } finally {
       this.#isSaving = false;
       const end = clock.now();
-      this.#affordableAt = end + COST_SHARE * (end - start);
+      this.#affordableAt = end + Math.max(COST_SHARE * (end - start), written / BYTES_PER_MS);
       this.#notBefore = Math.max(end + EVERY_MS, this.#affordableAt);
     }
   }

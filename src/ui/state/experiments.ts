@@ -104,6 +104,12 @@ export async function openFromAddress(lab: Lab): Promise<boolean> {
   return false;
 }
 
+/** Opens the experiment of a link that the page knows, before its first step. */
+export async function openLink(lab: Lab, text: string): Promise<void> {
+  const link = decodeLink(text);
+  if ('experiment' in link) await openExperiment(lab, link.experiment, 'push', true);
+}
+
 /** Puts the experiment into the address bar. */
 export function writeAddress(lab: Lab, how: 'replace' | 'push'): void {
   try {

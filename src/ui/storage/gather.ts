@@ -104,9 +104,10 @@ const folderOf = (steps: readonly string[]) => steps.slice(0, -1).join('/');
 function withoutConfig(names: readonly string[]): string {
   const listed = names.slice(0, MAX_NAMES).join(', ');
   const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '';
+  const text = names.length === 1 && /\.(txt|md|csv)$/i.test(listed);
   return (
     `There is no ${CONFIG} among ${listed}${more}. A checkpoint is a folder with ${CONFIG} and ` +
-    'model.safetensors, or a zip archive of one.'
+    `model.safetensors, or a zip archive of one.${text ? ' A text to learn from goes under Data.' : ''}`
   );
 }
 
