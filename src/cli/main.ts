@@ -1,6 +1,8 @@
 /** @file The command line: finds the command, and turns every error into one line and an exit code. */
 import { CheckpointError, ConfigError } from '@/engine/index';
 import { type Command, type ExitCode, exitCodes, parseInput, UsageError } from './command';
+import { evaluate } from './evaluate';
+import { exportCommand } from './export';
 import { generate } from './generate';
 import { commandHelp, generalHelp } from './help';
 import type { Host } from './host';
@@ -10,7 +12,16 @@ import { replay } from './replay';
 import { resume } from './resume';
 import { train } from './train';
 
-const commands: readonly Command[] = [train, resume, generate, plan, link, replay];
+const commands: readonly Command[] = [
+  train,
+  resume,
+  evaluate,
+  generate,
+  exportCommand,
+  plan,
+  link,
+  replay,
+];
 const HELP = new Set(['--help', '-h']);
 
 /** @param args what stands behind `lab` */

@@ -16,6 +16,7 @@ export type { Batch, BatchSource } from './data/batch';
 export { type CorpusId, corpusIds, domainIds } from './data/domains';
 export { createDataService, type DataService, type RunData } from './data/service';
 export { CheckpointError } from './files/checkpointError';
+export { type Destination, destinations, handOver } from './files/handOver';
 export type { MemoryLimits } from './gpu/arena';
 export { type OpenDevice, openDevice } from './gpu/device';
 export {

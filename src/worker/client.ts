@@ -80,6 +80,7 @@ function commandsOver(
     change: by('change'),
     watch: by('watch'),
     generate: by('generate'),
+    evaluate: by('evaluate'),
     probeNeedles: by('probeNeedles'),
     save: by('save'),
     // So do those of a checkpoint.

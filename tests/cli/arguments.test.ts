@@ -25,7 +25,7 @@ async function linked(...args: string[]): Promise<Experiment> {
   return decoded.experiment;
 }
 
-const commands = ['train', 'resume', 'generate', 'plan', 'link', 'replay'];
+const commands = ['train', 'resume', 'eval', 'generate', 'export', 'plan', 'link', 'replay'];
 
 describe('help', () => {
   it('is on standard output where it is asked for', async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { globalMaxVio, loadFigures, maxVio } from '@/engine/train/loadFigures';
+import { batchMaxVio, globalMaxVio, loadFigures, maxVio } from '@/engine/train/loadFigures';
 
 it('gives the worked figures of two layers of four experts', () => {
   const counts = Uint32Array.of(10, 20, 30, 40, 0, 0, 0, 100);
@@ -35,4 +35,12 @@ it('is at its best with equal loads', () => {
 it('leaves out what has no meaning: entropy of a single expert, everything without mixture layers', () => {
   expect(loadFigures(Uint32Array.of(5), 1)).not.toHaveProperty('router.loadEntropy');
   expect(loadFigures(new Uint32Array(), 4)).toEqual({});
+});
+
+it('MaxVio by batch is averaged over batches before the worst layer is taken', () => {
+  // Two layers of two experts: layer 0 has 1 and 0, layer 1 has 0.5 and 0.75.
+  const first = Uint32Array.of(4, 0, 3, 1);
+  const second = Uint32Array.of(2, 2, 7, 1);
+  expect(batchMaxVio([first, second], 2)).toBe(0.625);
+  expect(globalMaxVio([first, second], 2)).toBeCloseTo(4 / 6, 6);
 });

@@ -109,6 +109,12 @@ export const metrics = {
     3,
     'MaxVio of the load summed over all held-out text; worst layer.',
   ),
+  'router.batchMaxVio': metric(
+    'batch MaxVio',
+    '',
+    3,
+    'MaxVio of each held-out batch, averaged over the batches; worst layer.',
+  ),
   'router.utilisation': metric(
     'utilisation',
     '%',

@@ -135,6 +135,11 @@ export interface Commands {
   watch(watch: Watch): Promise<void>;
   /** Continues a prompt with the weights of now. Training goes on meanwhile. */
   generate(request: GenerateRequest): Promise<Sample>;
+  /**
+   * Measures all held-out text with the weights of now: cross-entropy, bits per byte, MaxVio over all batches and by
+   * batch. Empty where the mixture holds nothing out. @throws where such a measurement is under way
+   */
+  evaluate(): Promise<MetricValues>;
   /** Measures a needle grid now. */
   probeNeedles(): Promise<void>;
   /**

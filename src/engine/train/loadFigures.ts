@@ -15,6 +15,12 @@ export function globalMaxVio(batches: readonly Uint32Array[], E: number): number
   return Math.max(...maxVio(total, E));
 }
 
+/** MaxVio of each batch, averaged over the batches, worst layer: "batch" in the same paper. */
+export function batchMaxVio(batches: readonly Uint32Array[], E: number): number {
+  const vios = batches.map((counts) => maxVio(counts, E));
+  return Math.max(...vios[0]!.map((_, row) => mean(vios.map((layers) => layers[row]!))));
+}
+
 /** Every figure of a step's load; none without rows. */
 export function loadFigures(counts: Uint32Array, E: number): MetricValues {
   const layers = rows(counts, E);

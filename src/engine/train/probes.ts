@@ -1,11 +1,12 @@
 /** @file What is measured and generated between training steps, a slice at a time. */
 import { mixtureLayers } from '@/engine/config/layers';
+import type { MetricValues } from '@/engine/config/metrics';
 import type { Settings } from '@/engine/config/settings';
 import type { Batch } from '@/engine/data/batch';
 import { Random } from '@/engine/math/random';
 import type { Events, GenerateRequest, Sample } from './commands';
 import { Generation } from './generator';
-import { globalMaxVio } from './loadFigures';
+import { batchMaxVio, globalMaxVio } from './loadFigures';
 import { NeedleProbe, needleAccuracy } from './needleProbe';
 import type { Session } from './session';
 
@@ -39,7 +40,7 @@ export class Probes {
   schedule(step: number, settings: Settings): void {
     const { probes, run } = settings;
     const isDue = (every: number) => every > 0 && step % every === 0;
-    if (isDue(probes.evalEvery)) void this.#evaluate(step).catch(() => {}); // a lost device is told by the step
+    if (isDue(probes.evalEvery)) void this.evaluate(step).catch(() => {}); // a lost device is told by the step
     if (isDue(probes.needleEvery)) this.startNeedles(step, settings);
     if (!isDue(probes.sampleEvery)) return;
     const seed = Random.seeded(run.seed).split('sample', step).uint32();
@@ -48,6 +49,30 @@ export class Probes {
       (sample) => this.#emit('sample', sample),
       () => {}, // as above
     );
+  }
+
+  /** Measures all held-out text with the weights of now, and tells it; nothing where the mixture holds nothing out. */
+  async evaluate(step: number): Promise<MetricValues> {
+    // All passes are submitted before any is awaited, so all see the weights of this step.
+    const results = await Promise.all(this.#heldOut.map((batch) => this.#session.evaluate(batch)));
+    const valid = results.reduce((sum, { validTargets }) => sum + validTargets, 0);
+    if (valid === 0) return {};
+    const crossEntropy =
+      results.reduce((sum, r) => sum + r.crossEntropy * r.validTargets, 0) / valid;
+    const { model } = this.#session.assembly.state.settings;
+    const counts = results.map((result) => result.counts);
+    const values = {
+      'eval.crossEntropy': crossEntropy,
+      'eval.bitsPerByte': crossEntropy / Math.LN2,
+      ...(mixtureLayers(model).length > 0
+        ? {
+            'router.globalMaxVio': globalMaxVio(counts, model.expertCount),
+            'router.batchMaxVio': batchMaxVio(counts, model.expertCount),
+          }
+        : {}),
+    };
+    this.#emit('metrics', { step, values });
+    return values;
   }
 
   /** Queues a text; resolves when it is complete. */
@@ -75,25 +100,6 @@ export class Probes {
     for (const { reject } of this.#generations.splice(0)) {
       reject(new Error('the run went back to an earlier step'));
     }
-  }
-
-  async #evaluate(step: number): Promise<void> {
-    // All passes are submitted before any is awaited, so all see the weights of this step.
-    const results = await Promise.all(this.#heldOut.map((batch) => this.#session.evaluate(batch)));
-    const valid = results.reduce((sum, { validTargets }) => sum + validTargets, 0);
-    if (valid === 0) return;
-    const crossEntropy =
-      results.reduce((sum, r) => sum + r.crossEntropy * r.validTargets, 0) / valid;
-    const { model } = this.#session.assembly.state.settings;
-    const counts = results.map((result) => result.counts);
-    const values = {
-      'eval.crossEntropy': crossEntropy,
-      'eval.bitsPerByte': crossEntropy / Math.LN2,
-      ...(mixtureLayers(model).length > 0
-        ? { 'router.globalMaxVio': globalMaxVio(counts, model.expertCount) }
-        : {}),
-    };
-    this.#emit('metrics', { step, values });
   }
 
   async #advanceGeneration(): Promise<void> {

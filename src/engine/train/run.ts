@@ -106,6 +106,7 @@ export class Run {
   watch(watch: Watch): void {
     this.#wishes.watch = watch;
   }
+  evaluate = (): ReturnType<Probes['evaluate']> => this.#probes.evaluate(this.#finished);
 
   generate(request: GenerateRequest): Promise<Sample> {
     const sample = this.#probes.generate(request, this.#finished);

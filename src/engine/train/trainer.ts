@@ -137,9 +137,9 @@ export class Trainer implements Commands {
     return this.#active().generate(request);
   }
 
-  async probeNeedles(): Promise<void> {
-    this.#active().probeNeedles();
-  }
+  evaluate: Commands['evaluate'] = async () => this.#active().evaluate();
+
+  probeNeedles: Commands['probeNeedles'] = async () => this.#active().probeNeedles();
 
   addText(...args: Parameters<Commands['addText']>): ReturnType<Commands['addText']> {
     return this.#data.addText(...args);

@@ -154,6 +154,10 @@ export class FakeEngine implements EngineWorker {
         this.watched = watch;
       },
       generate: async () => Promise.reject(new Error('not asked for here')),
+      evaluate: async () => {
+        called('evaluate');
+        return {};
+      },
       probeNeedles: async () => void called('probeNeedles'),
       addText: async (name, bytes) => {
         if (this.textError) throw this.textError;
