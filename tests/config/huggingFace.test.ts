@@ -91,6 +91,15 @@ describe('a config.json', () => {
     },
   );
 
+  it('of micro needs no key of our own, with global layers or none, and no period of 0', () => {
+    for (const globalEvery of [4, 0]) {
+      const { model } = preset('micro');
+      const config = written({ ...defaultSettings, model: { ...model, globalEvery } });
+      expect(Object.keys(config)).not.toContain('trinity_lab');
+      expect(config['global_attn_every_n_layers']).toBe(globalEvery || model.layerCount + 1);
+    }
+  });
+
   it('of every preset names its architecture', () => {
     const found = presets.map(({ id }) => huggingFaceConfig(preset(id))['architectures']);
     expect(new Set(found.flat())).toEqual(
@@ -213,6 +222,7 @@ describe('keys that are missing, null or said otherwise', () => {
     expect(read('dots-like', { num_key_value_heads: null }).kvHeadCount).toBe(4);
     expect(read('trinity-nano-like', { mup_enabled: undefined }).embeddingMultiplier).toBe(false);
     expect(read('trinity-nano-like', { route_scale: undefined }).routeScale).toBe(1);
+    expect(read('trinity-nano-like', { route_norm: undefined }).normalisedGates).toBe(true);
     expect(read('trinity-nano-like', { route_norm: false }).normalisedGates).toBe(false);
     expect(read('trinity-nano-like', { score_func: 'softmax' }).scoring).toBe('softmax');
     expect(
@@ -268,6 +278,11 @@ describe('what cannot be', () => {
     ['dots-like', { num_experts_per_tok: 9 }, /expertsPerToken: 9 is over model.expertCount \(8\)/],
     ['dots-like', { tie_word_embeddings: 'no' }, /tie_word_embeddings: want true or false, got no/],
     ['dots-like', { rope_scaling: { type: 'yarn', factor: 4 } }, /rope_scaling: .*"yarn"/],
+    [
+      'dots-like',
+      { rope_scaling: { type: 'linear', alpha: 4 } },
+      /rope_scaling: of the scalings only type dynamic/,
+    ],
     ['dots-like', { layer_types: ['full_attention'] }, /layer_types: want .* each of 4 layers/],
     ['trinity-nano-like', { sliding_window: null }, /sliding_window: want a number, got nothing/],
     ['trinity-nano-like', { score_func: 'relu' }, /score_func: want sigmoid or softmax, got relu/],

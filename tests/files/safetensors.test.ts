@@ -182,6 +182,11 @@ describe('writing', () => {
     );
   });
 
+  it('fills every shard as far as it goes', () => {
+    const { files } = layOutSafetensors('model', tensorsOf([[4], [4], [4], [4], [4]]), 32);
+    expect([...files.keys()].filter((name) => name.endsWith('.safetensors')).length).toBe(3);
+  });
+
   it('names shards as transformers does', () => {
     const { files } = layOutSafetensors('model', tensorsOf([[4], [4], [4]]), 32);
     expect([...files.keys()]).toEqual([

@@ -40,12 +40,9 @@ interface Target {
 /**
  * Writes a snapshot piece by piece into files that were laid out before, so that beside the files there is never
  * more of it in memory than one piece.
- * @param shardBytes as in `layOutSafetensors`.
  */
-export async function checkpointFiles(
-  { trainer, settings, state, pieces }: Snapshot,
-  shardBytes?: number,
-): Promise<CheckpointFiles> {
+export async function checkpointFiles(snapshot: Snapshot): Promise<CheckpointFiles> {
+  const { trainer, settings, state, pieces } = snapshot;
   const { bias_LE, momentum_LE, update_LE } = state.router;
   const routers = new Set<Tensor>([bias_LE, momentum_LE, update_LE]);
   const router = new Map<Tensor, Float32Array>();
@@ -56,8 +53,8 @@ export async function checkpointFiles(
   const model = modelTensors(settings.model, state, rows(bias_LE));
   const optimizer = optimizerTensors(settings.model, state, rows(bias_LE), rows(momentum_LE));
   const laidOut = [
-    { ...layOutSafetensors(MODEL_STEM, model, shardBytes), tensors: model },
-    { ...layOutSafetensors(OPTIMIZER_STEM, optimizer, shardBytes), tensors: optimizer },
+    { ...layOutSafetensors(MODEL_STEM, model), tensors: model },
+    { ...layOutSafetensors(OPTIMIZER_STEM, optimizer), tensors: optimizer },
   ];
   const targets = laidOut.flatMap(({ places, tensors }) => targetsOf(tensors, places));
   for (const piece of pieces) {
