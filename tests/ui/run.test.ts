@@ -267,7 +267,10 @@ describe('drafts', () => {
     const { lab } = await training();
     await draftPreset(lab, 'stability-before');
     await change(lab, 'balance.kind', 'none');
+    await change(lab, 'optimizer.gradientClip', 2);
     expect(lab.run.getState().draft?.values.balance.kind).toBe('sign');
+    // Also where both stood on one value: the preset is taken whole.
+    expect(lab.run.getState().draft?.values.optimizer.gradientClip).toBe(1);
   });
 
   it('keep live changes of the running run', async () => {
