@@ -183,6 +183,19 @@ describe('several tabs', () => {
     expect(await stepsOn(last.shelf)).toEqual(['automatic 2', 'automatic 3', 'automatic 9']);
   });
 
+  it('count only what is their own or nobody’s: what an open tab has makes no room for others', async () => {
+    const disk = new FakeDisk();
+    for (const step of [1, 2]) {
+      const tab = await tabOn(disk);
+      await tab.shelf.keep(filesOf(step), about(step));
+      tab.close();
+    }
+    const [other, own] = [await tabOn(disk), await tabOn(disk)];
+    for (const step of [3, 4]) await other.shelf.keep(filesOf(step), about(step));
+    await own.shelf.keep(filesOf(5), about(5));
+    expect((await own.shelf.list()).map(({ step }) => step).sort()).toEqual([1, 2, 3, 4, 5]);
+  });
+
   it('have a name each: a reloaded tab its own again, a duplicated one another', async () => {
     const disk = new FakeDisk();
     const one = await tabOn(disk);
@@ -199,12 +212,16 @@ describe('several tabs', () => {
     const stored = await one.shelf.keep(filesOf(1, 20 * 2 ** 20), about(1));
     const [read] = await Promise.all([two.shelf.read(stored.id), one.shelf.remove([stored.id])]);
     expect(read.get('model.safetensors')!.length).toBe(20 * 2 ** 20);
+    const written: string[] = [];
+    disk.beforeWrite = (name) => written.push(name);
     await Promise.all([
       one.shelf.keep(filesOf(2), about(2)),
       two.shelf.keep(filesOf(3), about(3)),
       one.shelf.keep(filesOf(4), about(4)),
     ]);
     expect(await stepsOn(one.shelf)).toEqual(['automatic 2', 'automatic 3', 'automatic 4']);
+    const whole = ['config.json', 'model.safetensors', 'manifest-0.json'];
+    expect(written).toEqual([...whole, ...whole, ...whole]);
   });
 
   it('hear of each other', async () => {

@@ -111,6 +111,8 @@ describe('a run that trains', () => {
     const keeper = new AutomaticKeeper(made.lab);
     await play(made.lab);
     keeper.hidden();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(made.engine().calls).not.toContain('save');
     made.engine().trained(2, 2);
     await until(() => made.lab.recorder.series.lastStep === 2);
     keeper.hidden();
@@ -309,7 +311,16 @@ describe('a checkpoint that the engine refuses', () => {
       name: 'CheckpointError',
     });
     const before = made.lab.run.getState();
-    await resume(made.lab, kept(made)[0]!);
+    let refuse = () => {};
+    made.engine().checking = new Promise((resolve) => {
+      refuse = resolve;
+    });
+    const resuming = resume(made.lab, kept(made)[0]!);
+    await until(() => made.engine().calls.includes('load'));
+    made.engine().trained(4, 1);
+    await until(() => made.lab.recorder.losses.at(4) === 1);
+    refuse();
+    await resuming;
     expect(notesOf(made)).toEqual(['The run could not go on: lm_head.weight is missing.']);
     const { info, phase, step, experiment } = made.lab.run.getState();
     expect([info, phase, step, experiment]).toEqual([
@@ -318,8 +329,8 @@ describe('a checkpoint that the engine refuses', () => {
       before.step,
       before.experiment,
     ]);
-    made.engine().trained(4, 1);
-    await until(() => made.lab.recorder.losses.at(4) === 1);
+    made.engine().trained(5, 1);
+    await until(() => made.lab.recorder.losses.at(5) === 1);
     expect(made.lab.recorder.losses.at(3)).toBeDefined();
     expect(made.lab.stored.getState().work).toBeUndefined();
   });

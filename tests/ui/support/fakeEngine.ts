@@ -32,6 +32,8 @@ export class FakeEngine implements EngineWorker {
   bytesPerPreset: Record<string, number> = {};
   /** What `start` waits for. */
   gate: Promise<void> = Promise.resolve();
+  /** What `load` waits for before it takes or refuses a checkpoint. */
+  checking: Promise<void> = Promise.resolve();
   step = 0;
   /** Whether what is loaded comes without a run. */
   isImported = false;
@@ -174,6 +176,7 @@ export class FakeEngine implements EngineWorker {
       },
       load: async (files) => {
         called('load');
+        await this.checking;
         if (this.loadError) throw this.loadError;
         this.tell('phase', { phase: 'preparing', step: 0 });
         await this.gate;

@@ -38,7 +38,11 @@ export class FakeFolder implements Folder {
         if (!bytes) throw missing();
         return new Blob([bytes]);
       },
-      createSyncAccessHandle: async () => this.#access(name),
+      createSyncAccessHandle: async () => {
+        // A disk takes its time, so that two writers would meet.
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        return this.#access(name);
+      },
     };
   }
 
