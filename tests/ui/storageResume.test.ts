@@ -335,6 +335,25 @@ describe('a checkpoint that the engine refuses', () => {
     expect(made.lab.stored.getState().work).toBeUndefined();
   });
 
+  it('is checked alone: Play waits for it, so that the engine never makes two runs at once', async () => {
+    const before = await brokenOff(30);
+    const made = await page(before.disk, { tab: before.tab.name });
+    let take = () => {};
+    made.engine().checking = new Promise((resolve) => {
+      take = resolve;
+    });
+    const resuming = resume(made.lab, kept(made)[0]!);
+    await until(() => made.engine().calls.includes('load'));
+    expect(made.lab.run.getState().phase).toBe('preparing');
+    const playing = play(made.lab);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(made.engine().calls).toEqual(['load']);
+    take();
+    await Promise.all([resuming, playing]);
+    expect(made.engine().calls).toEqual(['load', 'play']);
+    expect(made.lab.run.getState().info?.startStep).toBe(30);
+  });
+
   it('after the run before was ended, leaves a page that can start again', async () => {
     const made = await trained(3);
     await keepRun(made.lab, '');

@@ -109,11 +109,15 @@ function Readings() {
 function CopyLink() {
   const lab = useLab();
   const [isCopied, setCopied] = useState(false);
+  // No link holds weights of somebody's.
+  const isImported = useRun((state) => state.info?.isImported ?? false);
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(lab.address.href);
       setCopied(true);
-      lab.announcer.say('The link is copied.');
+      lab.announcer.say(
+        isImported ? 'The settings are copied, without the weights.' : 'The link is copied.',
+      );
       window.setTimeout(() => setCopied(false), 2000);
     } catch {
       report(
@@ -127,7 +131,7 @@ function CopyLink() {
       <Button icon="link" isShort onPress={copy}>
         Copy link
       </Button>
-      {isCopied && <em aria-hidden="true">copied</em>}
+      {isCopied && <em aria-hidden="true">{isImported ? 'settings only' : 'copied'}</em>}
     </span>
   );
 }

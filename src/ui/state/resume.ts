@@ -74,13 +74,14 @@ async function enterFiles(
   files: CheckpointFiles,
   address: 'replace' | 'push',
 ): Promise<void> {
-  if (lab.run.getState().phase === 'preparing') await lab.preparing;
+  await lab.preparing;
   if (lab.run.getState().crash !== undefined) await startAgain(lab);
   // What follows is the engine's: the run bar shows it, and its Cancel ends it.
   lab.stored.setState({ work: { label: 'Opening it', share: undefined, cancel: undefined } });
   const generation = lab.generation;
   const heardBefore = lab.hearing;
   if (heardBefore === 'none') lab.hearing = 'fromPreparing';
+  if (!lab.run.getState().info) lab.run.setState({ phase: 'preparing' });
   const loading = lab.client.load(files);
   lab.preparing = loading.then(
     () => true,

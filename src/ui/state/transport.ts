@@ -14,6 +14,8 @@ import { sendWatch } from './watch';
 
 /** Records and compiles the experiment of the page. Resolves with whether it stands ready. */
 async function prepare(lab: Lab): Promise<boolean> {
+  // The engine makes one run at a time, also out of a checkpoint.
+  await lab.preparing;
   const { info, plan } = lab.run.getState();
   if (info) return true;
   if (plan?.refusal || isTextMissing(lab.run.getState())) return false;
@@ -97,6 +99,7 @@ export async function step(lab: Lab): Promise<void> {
 
 /** Back to step 0 of the same experiment, paused. */
 export async function reset(lab: Lab): Promise<void> {
+  await lab.preparing;
   const bytes = lab.recorder.series.latest('memory.deviceBytes')?.value;
   lab.hearing = 'none';
   try {
