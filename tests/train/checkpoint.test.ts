@@ -177,11 +177,16 @@ describe('a run that is saved, loaded in a new trainer and continued', () => {
 describe('a loaded run', () => {
   const stop = 5;
   let files: CheckpointFiles;
+  /** What the run that was saved told of the steps after. */
+  let neverStopped: ReturnType<typeof told>;
   beforeAll(async () => {
     const run = recordedTrainer();
     await run.trainer.start(tinyExperiment());
     for (let step = 0; step < stop; step++) await run.trainer.step();
     files = await run.trainer.save();
+    run.told.length = 0;
+    for (let step = 0; step < 3; step++) await run.trainer.step();
+    neverStopped = told(run);
     await run.trainer.close();
   });
 
@@ -193,6 +198,7 @@ describe('a loaded run', () => {
     for (let step = 0; step < 3; step++) await run.trainer.step();
     const want = told(run);
     expect([...want.keys()]).toEqual([6, 7, 8]);
+    expect(want).toEqual(neverStopped);
     expect(await run.trainer.rewind()).toBe(stop);
     run.told.length = 0;
     for (let step = 0; step < 3; step++) await run.trainer.step();
