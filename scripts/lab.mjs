@@ -2,78 +2,16 @@
  * @file `npm run -s lab -- COMMAND`: the lab without a page. Bundles src/cli into node_modules/.cache
  * where its sources are newer than the last bundle, which takes about a second, and runs it in this process.
  */
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { findAdapter } from './adapter.mjs';
-import { findChromium } from './chromium.mjs';
+import { pathToFileURL } from 'node:url';
+import { bundled, prepareAdapter } from './bundle.mjs';
 import { ROOT, run, SetupError } from './terminal.mjs';
 
-const CACHE = join(ROOT, 'node_modules/.cache/trinity-lab');
-/** What the bundle is made of; index files of the page are not among them. */
-const SOURCES = ['src/cli', 'src/engine', 'src/shaders'];
-const SINGLE_SOURCES = ['scripts/lab.mjs', 'package-lock.json'];
+const CLI = { name: 'cli', entry: 'src/cli/main.ts', sources: ['src/cli'] };
 /** One Ctrl-C may arrive twice, from the terminal and from npm. */
 const REPEAT_MS = 1000;
-/** Says to a restarted process that its environment leads to an adapter already. */
-const READY = 'LAB_ADAPTER_IS_READY';
-
-/** Path of the bundle of the sources as they are now. */
-async function bundled() {
-  const name = `cli-${fingerprint()}`;
-  const folder = join(CACHE, name);
-  if (!existsSync(folder)) await bundle(folder);
-  return join(folder, 'main.js');
-}
-
-function fingerprint() {
-  const hash = createHash('sha256');
-  const files = SOURCES.flatMap((folder) =>
-    readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name)),
-  ).sort();
-  for (const file of [...files, ...SINGLE_SOURCES.map((path) => join(ROOT, path))]) {
-    hash.update(`${file}\0`).update(readFileSync(file)).update('\0');
-  }
-  return hash.digest('hex').slice(0, 16);
-}
-
-/** @param {string} folder */
-async function bundle(folder) {
-  if (!existsSync(join(ROOT, 'node_modules/vite'))) {
-    throw new SetupError('packages are missing: run npm ci first');
-  }
-  const { build } = await import('vite');
-  // Written apart and moved, so that a process beside this one never runs half of a bundle.
-  const draft = `${folder}.${process.pid}`;
-  mkdirSync(CACHE, { recursive: true });
-  const older = readdirSync(CACHE).filter((name) => /^cli-[0-9a-f]+$/.test(name));
-  await build({
-    root: ROOT,
-    configFile: false,
-    logLevel: 'error',
-    publicDir: false,
-    resolve: { alias: { '@': fileURLToPath(new URL('../src', import.meta.url)) } },
-    build: {
-      ssr: 'src/cli/main.ts',
-      target: 'node20',
-      outDir: draft,
-      minify: false,
-      // One file: a process that runs it loads nothing later, when the bundle may be gone.
-      rollupOptions: { output: { codeSplitting: false } },
-    },
-  });
-  try {
-    renameSync(draft, folder);
-  } catch (error) {
-    rmSync(draft, { recursive: true });
-    if (!existsSync(folder)) throw error;
-  }
-  for (const name of older) rmSync(join(CACHE, name), { recursive: true, force: true });
-}
 
 /** Aborts at the first Ctrl-C or SIGTERM; a later one ends the process at once. */
 function interruption() {
@@ -88,24 +26,6 @@ function interruption() {
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   return controller.signal;
-}
-
-/**
- * Leads Dawn to a Vulkan driver. The variables that name one are read when Dawn starts; only where the
- * loader itself lies in an unusual folder must the whole process start again.
- */
-async function prepareAdapter() {
-  if (process.env[READY]) return;
-  const { env } = await findAdapter(findChromium);
-  if (!('LD_LIBRARY_PATH' in env)) {
-    Object.assign(process.env, env);
-    return;
-  }
-  const { code } = await run(process.execPath, process.argv.slice(1), {
-    env: { ...env, [READY]: '1' },
-    cwd: process.cwd(),
-  });
-  process.exit(code);
 }
 
 /** Bytes of a shipped text; writes the texts where they are missing. @param {string} id */
@@ -129,7 +49,7 @@ if (process.env.npm_lifecycle_event === 'lab' && process.env.INIT_CWD) {
 }
 try {
   const interrupted = interruption();
-  const { main } = await import(pathToFileURL(await bundled()).href);
+  const { main } = await import(pathToFileURL(await bundled(CLI)).href);
   const { stdout, stderr } = process;
   process.exitCode = await main(process.argv.slice(2), {
     stdout,

@@ -1,0 +1,44 @@
+/** @file Our product of two matrices, to be run beside another library's. */
+import type { OpenDevice } from '@/engine/gpu/device';
+import { Readback } from '@/engine/gpu/readback';
+import { matmul } from '@/engine/ops/matmul';
+import { type Product, productInputs } from './peers/problem.mjs';
+import { encodeRepeats, Workbench } from './workbench';
+
+/** Takes the kernel that the engine would choose for these sizes. */
+export async function productRunner(open: OpenDevice, product: Product) {
+  const { form, M, N, K } = product;
+  const { a, aSides, b, bSides } = productInputs(product);
+  const bench = new Workbench(open);
+  const c = bench.tensor([M, N]);
+  matmul(bench.tape, {
+    form,
+    a: bench.tensor(aSides, 'f32', a),
+    b: bench.tensor(bSides, 'f32', b),
+    into: { tensor: c, add: 0 },
+    M,
+    N,
+    K,
+  });
+  const timed = await bench.ready();
+  return {
+    async run(repeats: number): Promise<void> {
+      const encoder = open.device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      encodeRepeats(pass, timed, repeats);
+      pass.end();
+      open.device.queue.submit([encoder.finish()]);
+      await open.idle();
+    },
+    async sample(): Promise<ArrayLike<number>> {
+      const readback = new Readback(open.device, c.bytes, 1);
+      const encoder = open.device.createCommandEncoder();
+      const shipment = readback.ship(encoder, [c]);
+      open.device.queue.submit([encoder.finish()]);
+      const [values] = await shipment.arrive();
+      readback.destroy();
+      return values!.slice(0, N);
+    },
+    free: () => bench.destroy(),
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * @file A training step of any settings, alone: no data worker, no probes, no events. What it records is the
+ * engine's own step, so its time is that of a run.
+ */
+import type { Settings } from '@/engine/config/settings';
+import type { Batch } from '@/engine/data/batch';
+import type { OpenDevice } from '@/engine/gpu/device';
+import { planActivations } from '@/engine/gpu/planner';
+import { type KernelTime, profile } from '@/engine/gpu/profiler';
+import { Program } from '@/engine/gpu/program';
+import type { Tape } from '@/engine/gpu/tape';
+import { recordStep, type StepHalves } from '@/engine/train/recordStep';
+import { RunState } from '@/engine/train/state';
+import type { StepNumbers } from '@/engine/train/stepNumbers';
+import { Stepper } from '@/engine/train/stepper';
+import { limitsOf } from './workbench';
+
+/** Domains only label tokens; the bench has one. */
+const DOMAINS = 1;
+
+export interface StepTime {
+  /** Wall time from the call to the end of the device's work, ms. */
+  readonly ms: number;
+  /** Of it, until the step was encoded and submitted, ms. */
+  readonly encodeMs: number;
+}
+
+export class StepRun {
+  #step = 0;
+
+  private constructor(
+    readonly open: OpenDevice,
+    readonly state: RunState,
+    readonly stepper: Stepper,
+  ) {}
+
+  static async create(open: OpenDevice, settings: Settings): Promise<StepRun> {
+    const { device } = open;
+    const { state, tapes } = recorded(settings, device);
+    state.materialise(device);
+    const build = (tape: Tape) => Program.build(device, tape, state.live);
+    const programs = {
+      microBatch: await build(tapes.microBatch),
+      update: await build(tapes.update),
+    };
+    const run = new StepRun(open, state, new Stepper(open, state, programs));
+    await run.stepper.start(settings.run.seed);
+    await open.idle();
+    return run;
+  }
+
+  get settings(): Settings {
+    return this.state.settings;
+  }
+
+  /** Trains on `batch` and waits. */
+  async step(batch: Batch): Promise<StepTime & { readonly numbers: StepNumbers }> {
+    const start = performance.now();
+    const arrival = this.stepper.step(
+      { step: this.#step++, batches: [batch], settings: this.settings },
+      {},
+      1,
+    );
+    const encodeMs = performance.now() - start;
+    const numbers = await arrival;
+    await this.open.idle();
+    return { ms: performance.now() - start, encodeMs, numbers };
+  }
+
+  /** Device time of one step by kernel, from timestamps, longest first. */
+  async split(batch: Batch): Promise<KernelTime[]> {
+    this.stepper.setLive({ step: this.#step, batches: [batch], settings: this.settings });
+    this.stepper.write(batch);
+    const { microBatch, update } = this.stepper.programs;
+    const halves = [await profile(microBatch), await profile(update)];
+    const totals = new Map<string, KernelTime>();
+    for (const time of halves.flat()) {
+      const { dispatches = 0, ms = 0 } = totals.get(time.kernel) ?? {};
+      const sum = { dispatches: dispatches + time.dispatches, ms: ms + time.ms };
+      totals.set(time.kernel, { kernel: time.kernel, ...sum });
+    }
+    return [...totals.values()].sort((a, b) => b.ms - a.ms);
+  }
+
+  destroy(): void {
+    this.stepper.destroy();
+    this.state.destroy();
+  }
+}
+
+/** A step of `settings` with its memory planned; needs the device for its limits only. */
+function recorded(
+  settings: Settings,
+  device: GPUDevice,
+): { state: RunState; tapes: StepHalves<Tape> } {
+  const state = new RunState(settings, limitsOf(device), settings.data.contextLength, DOMAINS);
+  const tapes = recordStep(state);
+  for (const tape of [tapes.microBatch, tapes.update]) planActivations(tape, state.pool);
+  return { state, tapes };
+}
+
+/** Random tokens, one document a sequence: what a token is does not change what a step costs. */
+export function randomBatch({ model, data }: Settings, random: () => number): Batch {
+  const T = data.batchSequences * data.contextLength;
+  const tokens = () =>
+    Uint32Array.from({ length: T }, () => Math.floor(random() * model.vocabSize));
+  return {
+    tokens: tokens(),
+    targets: tokens(),
+    documents: new Uint32Array(T),
+    domains: new Uint32Array(T),
+  };
+}

@@ -1,0 +1,112 @@
+/**
+ * @file What one case stands on: a tape, tensors with values, and a mark where the timed part begins. Everything
+ * is the engine's: the same tape, planner and programs as in training.
+ */
+import { Arena, type MemoryLimits } from '@/engine/gpu/arena';
+import type { OpenDevice } from '@/engine/gpu/device';
+import { LiveScalars } from '@/engine/gpu/live';
+import { ActivationPool, planActivations } from '@/engine/gpu/planner';
+import { type Action, encode, Program } from '@/engine/gpu/program';
+import { Tape } from '@/engine/gpu/tape';
+import type { ElementType, Tensor } from '@/engine/gpu/tensor';
+import { generator } from './peers/problem.mjs';
+
+export const limitsOf = ({ limits }: GPUDevice): MemoryLimits => ({
+  maxBufferBytes: limits.maxBufferSize,
+  maxBindingBytes: limits.maxStorageBufferBindingSize,
+});
+
+/** The part of a program that is timed, ready to be encoded any number of times. */
+export interface Timed {
+  readonly device: GPUDevice;
+  readonly actions: readonly Action[];
+  /** Waits for the device. @throws where it complained */
+  idle(): Promise<void>;
+}
+
+export class Workbench {
+  readonly tape = new Tape();
+  readonly live = new LiveScalars();
+  readonly #random = generator(1);
+  readonly #arenas: Arena[] = [];
+  readonly #pool: ActivationPool;
+  readonly #uploads: { tensor: Tensor; values: Float32Array | Uint32Array }[] = [];
+  #timedFrom = 0;
+
+  constructor(readonly open: OpenDevice) {
+    this.#pool = new ActivationPool(limitsOf(open.device));
+  }
+
+  /** A tensor that outlives the program, in a buffer of its own; zeros unless values are given. */
+  tensor(shape: readonly number[], type: ElementType = 'f32', values?: ArrayLike<number>): Tensor {
+    const arena = new Arena('bench', limitsOf(this.open.device));
+    this.#arenas.push(arena);
+    const tensor = arena.tensor(shape, 'bench', type);
+    if (values) {
+      const typed = type === 'u32' ? Uint32Array.from(values) : Float32Array.from(values);
+      this.#uploads.push({ tensor, values: typed });
+    }
+    return tensor;
+  }
+
+  /** Small numbers of both signs. */
+  noise(shape: readonly number[]): Tensor {
+    const length = shape.reduce((a, b) => a * b, 1);
+    return this.tensor(
+      shape,
+      'f32',
+      Float32Array.from({ length }, () => this.#random() - 0.5),
+    );
+  }
+
+  /** Noise with a gradient that outlives the program. */
+  parameter(shape: readonly number[]): Tensor {
+    const value = this.noise(shape);
+    this.tape.bindGradient(value, this.tensor(shape));
+    return value;
+  }
+
+  /** Gives an output the gradient that a loss would. */
+  seedGradient(output: Tensor): void {
+    this.tape.bindGradient(output, this.noise(output.shape));
+    this.tape.gradientOf(output);
+  }
+
+  /** What is recorded from here on is timed; what was before runs once. */
+  startTiming(): void {
+    this.#timedFrom = this.tape.dispatches.length;
+  }
+
+  /** Plans, compiles, runs everything once and gives what is to be timed. */
+  async ready(): Promise<Timed> {
+    const { device } = this.open;
+    // The timed part runs alone and again: nothing that it reads may lie where it writes.
+    for (const { tensors } of this.tape.dispatches) {
+      for (const tensor of Object.values(tensors)) this.tape.keep(tensor);
+    }
+    planActivations(this.tape, this.#pool);
+    for (const part of [...this.#arenas, this.#pool, this.live]) part.materialise(device);
+    for (const { tensor, values } of this.#uploads) {
+      device.queue.writeBuffer(tensor.buffer, tensor.offset, values as Float32Array<ArrayBuffer>);
+    }
+    this.live.flush(device.queue);
+    const program = await Program.build(device, this.tape, this.live);
+    program.run();
+    await this.open.idle();
+    const actions = program.actions.filter(({ index }) => index >= this.#timedFrom);
+    return { device, actions, idle: () => this.open.idle() };
+  }
+
+  destroy(): void {
+    for (const part of [...this.#arenas, this.#pool, this.live]) part.destroy();
+  }
+}
+
+/** Encodes the timed part `repeats` times into an open pass. */
+export function encodeRepeats(
+  pass: GPUComputePassEncoder,
+  { actions }: Timed,
+  repeats: number,
+): void {
+  for (let i = 0; i < repeats; i++) for (const action of actions) encode(pass, action);
+}
