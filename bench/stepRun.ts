@@ -16,7 +16,7 @@ import { Stepper } from '@/engine/train/stepper';
 import { limitsOf } from './workbench';
 
 /** Domains only label tokens; the bench has one. */
-const DOMAINS = 1;
+export const DOMAINS = 1;
 
 export interface StepTime {
   /** Wall time from the call to the end of the device's work, ms. */
@@ -65,6 +65,32 @@ export class StepRun {
     const numbers = await arrival;
     await this.open.idle();
     return { ms: performance.now() - start, encodeMs, numbers };
+  }
+
+  /** Wall time of the two halves of a step, each submitted alone, ms. */
+  async parts(batch: Batch): Promise<{ readonly microBatch: number; readonly update: number }> {
+    const { microBatch, update } = this.stepper.programs;
+    this.stepper.setLive({ step: this.#step, batches: [batch], settings: this.settings });
+    this.stepper.write(batch);
+    await this.open.idle();
+    const before = (encoder: GPUCommandEncoder) => this.state.clearStep(encoder);
+    return {
+      microBatch: await this.#alone(() => microBatch.run({ before })),
+      update: await this.#alone(() => update.run()),
+    };
+  }
+
+  /** Gives every router these selection biases, [L, E]. */
+  setBias(bias: Float32Array): void {
+    const { buffer, offset } = this.state.router.bias_LE;
+    this.open.device.queue.writeBuffer(buffer, offset, bias as Float32Array<ArrayBuffer>);
+  }
+
+  async #alone(submit: () => void): Promise<number> {
+    const start = performance.now();
+    submit();
+    await this.open.idle();
+    return performance.now() - start;
   }
 
   /** Device time of one step by kernel, from timestamps, longest first. */

@@ -31,7 +31,7 @@ export class Workbench {
   readonly #arenas: Arena[] = [];
   readonly #pool: ActivationPool;
   readonly #uploads: { tensor: Tensor; values: Float32Array | Uint32Array }[] = [];
-  #timedFrom = 0;
+  #isTimed: (index: number) => boolean = () => true;
 
   constructor(readonly open: OpenDevice) {
     this.#pool = new ActivationPool(limitsOf(open.device));
@@ -74,7 +74,13 @@ export class Workbench {
 
   /** What is recorded from here on is timed; what was before runs once. */
   startTiming(): void {
-    this.#timedFrom = this.tape.dispatches.length;
+    const first = this.tape.dispatches.length;
+    this.#isTimed = (index) => index >= first;
+  }
+
+  /** Only one dispatch is timed, the `index`-th that was recorded. */
+  timeOnly(index: number): void {
+    this.#isTimed = (other) => other === index;
   }
 
   /** Plans, compiles, runs everything once and gives what is to be timed. */
@@ -93,7 +99,7 @@ export class Workbench {
     const program = await Program.build(device, this.tape, this.live);
     program.run();
     await this.open.idle();
-    const actions = program.actions.filter(({ index }) => index >= this.#timedFrom);
+    const actions = program.actions.filter(({ index }) => this.#isTimed(index));
     return { device, actions, idle: () => this.open.idle() };
   }
 

@@ -1,0 +1,115 @@
+/** @file Whole training steps: presets, the peers' problem, and sweeps that show how the cost grows. */
+import { resolve } from '@/engine/config/experiment';
+import type { Settings, SettingsChanges } from '@/engine/config/settings';
+import { denseSettings } from '../denseStep';
+import type { Load } from '../routing';
+
+export interface StepCase {
+  readonly name: string;
+  readonly settings: Settings;
+  /** Where it stands in a sweep: the group, and the size that is varied. */
+  readonly sweep?: { readonly of: string; readonly x: number };
+  /** What the experts get; left out: what the router gives them. */
+  readonly load?: Load;
+}
+
+const onPreset = (preset: string, changes: SettingsChanges = {}): Settings =>
+  resolve({ preset, changes, timeline: [] });
+
+/** The model of the sweeps: two blocks, all of them mixtures, wide enough that products are most of the work. */
+const model = {
+  layerCount: 2,
+  denseLayerCount: 0,
+  width: 128,
+  headCount: 4,
+  kvHeadCount: 4,
+  headWidth: 32,
+  globalEvery: 0,
+  window: 64,
+  expertCount: 16,
+  expertsPerToken: 2,
+  sharedExpertCount: 1,
+  expertWidth: 128,
+} as const;
+
+/** AdamW at rate 0: the work is done, the weights stay, so every step routes alike. */
+const optimizer = { hidden: 'adamw', adamwLearningRate: 0 } as const;
+const data = { contextLength: 128, batchSequences: 4 } as const;
+
+function sweepSettings(changes: {
+  model?: SettingsChanges['model'];
+  data?: SettingsChanges['data'];
+  kind?: 'none' | 'forced';
+}): Settings {
+  return onPreset('micro', {
+    model: { ...model, ...changes.model },
+    data: { ...data, ...changes.data },
+    balance: { kind: changes.kind ?? 'forced' },
+    optimizer,
+  });
+}
+
+const sweep = (of: string, x: number, settings: Settings, load: Load = 'even'): StepCase => ({
+  name: `sweep ${of} ${x}`,
+  settings,
+  sweep: { of, x },
+  load,
+});
+
+const tokens = [1, 2, 4, 8].map((batchSequences) =>
+  sweep('tokens', batchSequences * data.contextLength, sweepSettings({ data: { batchSequences } })),
+);
+
+const widths = [64, 128, 256].map((width) =>
+  sweep(
+    'width',
+    width,
+    sweepSettings({ model: { width, headWidth: width / model.headCount, expertWidth: width } }),
+  ),
+);
+
+const expertCounts = [8, 16, 32, 64];
+const experts = expertCounts.flatMap((expertCount) => [
+  sweep('experts even', expertCount, sweepSettings({ model: { expertCount } })),
+  sweep(
+    'experts zipf',
+    expertCount,
+    sweepSettings({ model: { expertCount }, kind: 'none' }),
+    'zipf',
+  ),
+]);
+
+const contexts = [512, 1024, 2048, 4096, 8192].map((contextLength) =>
+  sweep(
+    'context',
+    contextLength,
+    sweepSettings({ model: { layerCount: 1 }, data: { contextLength, batchSequences: 1 } }),
+  ),
+);
+
+/** Hidden width of what one token meets: its experts and the shared one. */
+const activeWidth = (model.expertsPerToken + model.sharedExpertCount) * model.expertWidth;
+
+const active: readonly StepCase[] = [
+  {
+    name: 'active parameters dense',
+    settings: sweepSettings({
+      model: { denseLayerCount: model.layerCount, denseWidth: activeWidth },
+    }),
+  },
+  { name: 'active parameters mixture', settings: sweepSettings({}), load: 'even' },
+];
+
+export const stepCases: readonly StepCase[] = [
+  { name: 'step micro', settings: onPreset('micro') },
+  { name: 'step small', settings: onPreset('small') },
+  {
+    name: 'step dense peer model',
+    settings: denseSettings({ V: 256, D: 128, L: 4, H: 4, F: 344, S: 128, B: 4 }),
+  },
+  ...active,
+  ...tokens,
+  ...widths,
+  ...experts,
+  ...contexts,
+];

@@ -1,0 +1,109 @@
+/** @file The bench: measures the peaks, then every case that is wanted, and tells of each as it is done. */
+import { type AdapterInfo, type OpenDevice, openDevice } from '@/engine/gpu/device';
+import type { BenchCase } from './benchCase';
+import { benchCases } from './cases/index';
+import { stepCases } from './cases/steps';
+import { type MemoryResult, memoryOf, memoryPresets } from './memory';
+import { isWanted, type Options } from './options';
+import { copyCase, fmaCase, type Peaks } from './peaks';
+import { type StepResult, stepTiming } from './stepTiming';
+import { type Timing, timing } from './timing';
+import { Workbench } from './workbench';
+
+/** What was measured of one case; rates by the median time. */
+export interface CaseResult extends Timing {
+  readonly name: string;
+  readonly shape: BenchCase['shape'];
+  /** Operations and bytes a second. */
+  readonly flops: number;
+  readonly bytes: number;
+  /** Of the peak that binds it: the larger of the two shares. */
+  readonly share: number;
+}
+
+export interface Report {
+  readonly date: string;
+  readonly adapter: AdapterInfo;
+  readonly options: Options;
+  readonly peaks: Peaks;
+  readonly cases: readonly CaseResult[];
+  readonly steps: readonly StepResult[];
+  readonly memory: readonly MemoryResult[];
+}
+
+/** Told the name of a case before it is measured. */
+export type Announce = (name: string) => void;
+
+const PEAKS = {
+  graphics: { threads: 2 ** 19, rounds: 256, copied: 2 ** 24 },
+  software: { threads: 2 ** 14, rounds: 256, copied: 2 ** 22 },
+};
+const NO_PEAKS: Peaks = { flops: Number.NaN, bytes: Number.NaN };
+
+/** @throws {Error} where no case has the wanted name */
+export async function runBench(gpu: GPU, options: Options, announce: Announce): Promise<Report> {
+  const wanted = <T extends { readonly name: string }>(all: readonly T[]) =>
+    all.filter(({ name }) => isWanted(name, options));
+  const [cases, steps] = [wanted(benchCases), wanted(stepCases)];
+  const presets = memoryPresets.filter((preset) => isWanted(`memory ${preset}`, options));
+  if (cases.length + steps.length + presets.length === 0) {
+    throw new Error(`--only ${options.only}: no case has such a name`);
+  }
+  const open = await openDevice(gpu);
+  try {
+    const sequence = async <T, R>(items: readonly T[], measure: (item: T) => Promise<R>) => {
+      const results: R[] = [];
+      for (const item of items) results.push(await measure(item));
+      return results;
+    };
+    announce('peaks');
+    const peaks = await measuredPeaks(open, options);
+    return {
+      date: new Date().toISOString(),
+      adapter: open.info,
+      options,
+      peaks,
+      cases: await sequence(cases, async (one) => {
+        announce(one.name);
+        return measured(open, one, peaks, options);
+      }),
+      steps: await sequence(steps, async (one) => {
+        announce(one.name);
+        return stepTiming(open, one, options.repeats, options.isQuick);
+      }),
+      memory: await sequence(presets, async (preset) => {
+        announce(`memory ${preset}`);
+        return memoryOf(open, preset);
+      }),
+    };
+  } finally {
+    open.close();
+  }
+}
+
+async function measuredPeaks(open: OpenDevice, options: Options): Promise<Peaks> {
+  const { threads, rounds, copied } = PEAKS[open.info.isSoftware ? 'software' : 'graphics'];
+  const flops = await measured(open, fmaCase(threads, rounds), NO_PEAKS, options);
+  const bytes = await measured(open, copyCase(copied), NO_PEAKS, options);
+  return { flops: flops.flops, bytes: bytes.bytes };
+}
+
+async function measured(
+  open: OpenDevice,
+  one: BenchCase,
+  peaks: Peaks,
+  { repeats, isQuick }: Options,
+): Promise<CaseResult> {
+  const bench = new Workbench(open);
+  try {
+    one.record(bench);
+    const time = await timing(await bench.ready(), repeats, isQuick);
+    const seconds = time.ms.median / 1000;
+    const flops = one.flops / seconds;
+    const bytes = one.bytes / seconds;
+    const share = Math.max(flops / peaks.flops, bytes / peaks.bytes);
+    return { name: one.name, shape: one.shape, ...time, flops, bytes, share };
+  } finally {
+    bench.destroy();
+  }
+}

@@ -1,0 +1,129 @@
+/** @file Measures one whole-step case: time, encoding, kernels, dispatches, submits, memory. */
+import type { Settings } from '@/engine/config/settings';
+import type { Batch } from '@/engine/data/batch';
+import type { OpenDevice } from '@/engine/gpu/device';
+import type { KernelTime } from '@/engine/gpu/profiler';
+import { flopsPerToken } from '@/engine/model/cost';
+import { planRun } from '@/engine/train/assembly';
+import type { Plan } from '@/engine/train/commands';
+import { recordStep } from '@/engine/train/recordStep';
+import { RunState } from '@/engine/train/state';
+import type { StepCase } from './cases/steps';
+import { generator } from './peers/problem.mjs';
+import { shares } from './routing';
+import { type Summary, summary } from './statistics';
+import { DOMAINS, randomBatch, StepRun } from './stepRun';
+import { limitsOf } from './workbench';
+
+export interface StepResult {
+  readonly name: string;
+  readonly sweep?: StepCase['sweep'];
+  readonly tokens: number;
+  /** Wall time of a step from its call to the end of the queue, ms. */
+  readonly ms: Summary;
+  /** Of it, until everything is encoded and submitted, ms. */
+  readonly encodeMs: Summary;
+  /** Forward and backward, and update, each submitted alone, ms. */
+  readonly parts: { readonly microBatch: Summary; readonly update: Summary };
+  /** Operations of forward and backward, a multiply-add counted as two. */
+  readonly flops: number;
+  readonly dispatches: { readonly step: number; readonly layer: number };
+  readonly submits: number;
+  /** Of activations, and of the whole run with its probes, as planned. */
+  readonly bytes: Plan['bytes'];
+  /** Rows of the busiest expert over the mean; undefined without experts. */
+  readonly busiest: number | undefined;
+  /** Device time by kernel; undefined without timestamps. */
+  readonly split: readonly KernelTime[] | undefined;
+}
+
+/** Steps that bring the routers' biases to a wanted load. */
+const SKEW_STEPS = { full: 16, quick: 4 };
+/** Share of the distance in logarithms that a bias moves: scores spread over about a tenth. */
+const SKEW_RATE = 0.06;
+
+export async function stepTiming(
+  open: OpenDevice,
+  { name, settings, sweep, load }: StepCase,
+  repeats: number,
+  isQuick: boolean,
+): Promise<StepResult> {
+  const run = await StepRun.create(open, settings);
+  try {
+    const batch = randomBatch(settings, generator(3));
+    if (load === 'zipf') await skew(run, batch, isQuick ? SKEW_STEPS.quick : SKEW_STEPS.full);
+    // Warms what the first step of a device warms.
+    const { numbers } = await run.step(batch);
+    const times = await repeated(repeats, () => run.step(batch));
+    const parts = await repeated(repeats, () => run.parts(batch));
+    const hasStamps = open.device.features.has('timestamp-query');
+    const tokens = settings.data.batchSequences * settings.data.contextLength;
+    return {
+      name,
+      ...(sweep ? { sweep } : {}),
+      tokens,
+      ms: summary(times.map(({ ms }) => ms)),
+      encodeMs: summary(times.map(({ encodeMs }) => encodeMs)),
+      parts: {
+        microBatch: summary(parts.map(({ microBatch }) => microBatch)),
+        update: summary(parts.map(({ update }) => update)),
+      },
+      flops: tokens * flopsPerToken(settings).training,
+      dispatches: dispatchCounts(settings, open.device),
+      submits: run.stepper.lastSubmits,
+      bytes: planRun(settings, limitsOf(open.device), DOMAINS).bytes,
+      busiest: busiest(numbers.counts, settings),
+      split: hasStamps ? await run.split(batch) : undefined,
+    };
+  } finally {
+    run.destroy();
+  }
+}
+
+async function repeated<T>(count: number, measure: () => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  for (let i = 0; i < count; i++) results.push(await measure());
+  return results;
+}
+
+/** Moves the selection biases of every router until the experts' load is like 1, 1/2, 1/3, …. */
+async function skew(run: StepRun, batch: Batch, steps: number): Promise<void> {
+  const E = run.settings.model.expertCount;
+  const wanted = shares('zipf', E);
+  const bias = new Float32Array(run.state.router.bias_LE.length);
+  for (let step = 0; step < steps; step++) {
+    const { counts } = (await run.step(batch)).numbers;
+    const rows = batch.tokens.length * run.settings.model.expertsPerToken;
+    for (const [i, count] of counts.entries()) {
+      // Half a row stands for none, whose logarithm has no end.
+      bias[i]! += SKEW_RATE * Math.log((wanted[i % E]! * rows) / Math.max(0.5, count));
+    }
+    run.setBias(bias);
+  }
+}
+
+/** Dispatches of a step, and of forward and backward of one more layer of the last kind. */
+function dispatchCounts(settings: Settings, device: GPUDevice): StepResult['dispatches'] {
+  const count = (model: Settings['model']) => {
+    const changed = { ...settings, model };
+    const state = new RunState(changed, limitsOf(device), settings.data.contextLength, DOMAINS);
+    const { microBatch, update } = recordStep(state);
+    const always = microBatch.dispatches.filter(({ section }) => section === undefined).length;
+    return { always, step: always + update.dispatches.length };
+  };
+  const { model } = settings;
+  const isDense = model.denseLayerCount === model.layerCount;
+  const here = count(model);
+  const deeper = count({
+    ...model,
+    layerCount: model.layerCount + 1,
+    denseLayerCount: model.denseLayerCount + Number(isDense),
+  });
+  return { step: here.step, layer: deeper.always - here.always };
+}
+
+function busiest(counts: Uint32Array, { model }: Settings): number | undefined {
+  if (model.denseLayerCount === model.layerCount) return undefined;
+  const total = counts.reduce((a, b) => a + b, 0);
+  return Math.max(...counts) / (total / counts.length);
+}
