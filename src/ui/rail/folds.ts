@@ -202,10 +202,10 @@ export const runFolds: readonly FoldRows[] = [
     paths: ['optimizer.hidden', 'optimizer.routerOptimizer'],
     summary: ({ optimizer }) =>
       optimizer.hidden === 'adamw'
-        ? 'AdamW'
+        ? 'AdamW alone'
         : optimizer.routerOptimizer === 'muon'
-          ? 'Muon'
-          : 'Muon, not the router',
+          ? 'Muon and AdamW'
+          : 'router on AdamW',
   },
   {
     id: 'batch-growth',
