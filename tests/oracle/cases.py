@@ -181,10 +181,14 @@ CASES = [
             "rope_scaling": {"type": "dynamic", "factor": 1.0, "alpha": 20.0}, "eos_token_id": 1,
             "tie_word_embeddings": False},
         "train": muon(
-            muon=DION, expert_lr_multiplier=0.31, loss={"z": 1e-2, "seq_aux": 1e-1, "switch_aux": 1e-1}),
+            muon=DION, expert_lr_multiplier=0.31, loss={"z": 1e-2, "seq_aux": 1e-1, "switch_aux": 1e-1},
+            adamw={"lr": 5e-3, "betas": [0.8, 0.99], "eps": 1e-3, "weight_decay": 0.5, "norm_weight_decay": 0.3},
+            grad_clip=0.1, balance={"rule": "sign", "gamma": 1e-2, "recentre": True},
+            schedule={"warmup_steps": 1, "decay_start": 1, "total_steps": 3, "decay": "linear", "final_ratio": 0.3}),
         "data": {"B": 2, "T": 17, "doc_len": [3, 9]},
         "note": "hunyuan with keys shared by three layers, the last group cut short, two experts a token that share "
-                "their weight, two shared experts, an untied head. Muon, routed experts at 0.31 x LR, all three "
-                "auxiliary losses.",
+                "their weight, two shared experts, an untied head. Muon and AdamW with other constants than elsewhere, "
+                "decay of the gains, a clip that bites, a bias rule that finds no biases, a decay of the rate, routed "
+                "experts at 0.31 x LR, all three auxiliary losses.",
     },
 ]
