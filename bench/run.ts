@@ -4,7 +4,7 @@ import type { BenchCase } from './benchCase';
 import { benchCases } from './cases/index';
 import { stepCases } from './cases/steps';
 import { type MemoryResult, memoryOf, memoryPresets } from './memory';
-import { isWanted, type Options } from './options';
+import { isWanted, type Options, UsageError } from './options';
 import { copyCase, fmaCase, type Peaks } from './peaks';
 import { type StepResult, stepTiming } from './stepTiming';
 import { type Timing, timing } from './timing';
@@ -40,14 +40,14 @@ const PEAKS = {
 };
 const NO_PEAKS: Peaks = { flops: Number.NaN, bytes: Number.NaN };
 
-/** @throws {Error} where no case has the wanted name */
+/** @throws {UsageError} where no case has the wanted name */
 export async function runBench(gpu: GPU, options: Options, announce: Announce): Promise<Report> {
   const wanted = <T extends { readonly name: string }>(all: readonly T[]) =>
     all.filter(({ name }) => isWanted(name, options));
   const [cases, steps] = [wanted(benchCases), wanted(stepCases)];
   const presets = memoryPresets.filter((preset) => isWanted(`memory ${preset}`, options));
   if (cases.length + steps.length + presets.length === 0) {
-    throw new Error(`--only ${options.only}: no case has such a name`);
+    throw new UsageError(`--only ${options.only}: no case has such a name`);
   }
   const open = await openDevice(gpu);
   try {

@@ -30,7 +30,8 @@ export class Workbench {
   readonly #random = generator(1);
   readonly #arenas: Arena[] = [];
   readonly #pool: ActivationPool;
-  readonly #uploads: { tensor: Tensor; values: Float32Array | Uint32Array }[] = [];
+  /** Values are made when they are sent: a recording alone needs none. */
+  readonly #uploads: { tensor: Tensor; values: () => Float32Array | Uint32Array }[] = [];
   #isTimed: (index: number) => boolean = () => true;
 
   constructor(readonly open: OpenDevice) {
@@ -43,20 +44,20 @@ export class Workbench {
     this.#arenas.push(arena);
     const tensor = arena.tensor(shape, 'bench', type);
     if (values) {
-      const typed = type === 'u32' ? Uint32Array.from(values) : Float32Array.from(values);
-      this.#uploads.push({ tensor, values: typed });
+      this.#uploads.push({
+        tensor,
+        values: () => (type === 'u32' ? Uint32Array.from(values) : Float32Array.from(values)),
+      });
     }
     return tensor;
   }
 
   /** Small numbers of both signs. */
   noise(shape: readonly number[]): Tensor {
-    const length = shape.reduce((a, b) => a * b, 1);
-    return this.tensor(
-      shape,
-      'f32',
-      Float32Array.from({ length }, () => this.#random() - 0.5),
-    );
+    const tensor = this.tensor(shape);
+    const values = () => Float32Array.from({ length: tensor.length }, () => this.#random() - 0.5);
+    this.#uploads.push({ tensor, values });
+    return tensor;
   }
 
   /** Noise with a gradient that outlives the program. */
@@ -83,6 +84,11 @@ export class Workbench {
     this.#isTimed = (other) => other === index;
   }
 
+  /** Dispatches that are timed, of those recorded so far. */
+  get timedCount(): number {
+    return this.tape.dispatches.filter((_, index) => this.#isTimed(index)).length;
+  }
+
   /** Plans, compiles, runs everything once and gives what is to be timed. */
   async ready(): Promise<Timed> {
     const { device } = this.open;
@@ -93,7 +99,8 @@ export class Workbench {
     planActivations(this.tape, this.#pool);
     for (const part of [...this.#arenas, this.#pool, this.live]) part.materialise(device);
     for (const { tensor, values } of this.#uploads) {
-      device.queue.writeBuffer(tensor.buffer, tensor.offset, values as Float32Array<ArrayBuffer>);
+      const typed = values() as Float32Array<ArrayBuffer>;
+      device.queue.writeBuffer(tensor.buffer, tensor.offset, typed);
     }
     this.live.flush(device.queue);
     const program = await Program.build(device, this.tape, this.live);

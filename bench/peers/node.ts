@@ -1,5 +1,5 @@
 /** @file `npm run bench:peers` in Node: starts the contenders, compares, prints, writes, stops them. */
-import { readOptions } from '../options';
+import { readOptions, UsageError } from '../options';
 import { short, table } from '../table';
 import { Contender } from './contenders';
 import { compare, type Result, resultTable } from './main';
@@ -26,7 +26,8 @@ export async function main(args: readonly string[], host: PeersHost): Promise<bo
     }
     host.write(`adapter: ${host.adapter}\n`);
     const results = await compare(contenders, options, (text) => host.write(`${text}\n`));
-    if (results.length === 0) throw new Error(`--only ${options.only}: no case has such a name`);
+    if (results.length === 0)
+      throw new UsageError(`--only ${options.only}: no case has such a name`);
     host.write(`\n${resultTable(results)}\n`);
     for (const result of results) if (result.split) host.write(splitTable(result));
     const report = { date: new Date().toISOString(), adapter: host.adapter, options, results };
