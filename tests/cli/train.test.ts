@@ -92,7 +92,7 @@ describe('train', () => {
   it('ends with 1 and the reason where a step is not a number', async () => {
     // A decay of ten times the weights turns them over and ninefold at every step.
     const args = ['train', file, '--steps', '60', '--set', 'optimizer.adamwLearningRate=1'];
-    const hot = ['optimizer.adamwWeightDecay=10', 'schedule.warmupSteps=0'];
+    const hot = ['optimizer.embeddingWeightDecay=10', 'schedule.warmupSteps=0'];
     const { code, err } = await labProcess([...args, ...hot.map((text) => `--set=${text}`)]);
     expect(code, err).toBe(1);
     expect(err).toMatch(/^lab: Step \d+ is not a number, first in .+$/m);
