@@ -1,13 +1,14 @@
-// Matrix product, A times B, in register tiles of four rows and four columns, loads of four floats.
+// Matrix product, A times B, in register tiles; B in loads of four floats.
 //   C[m, n] = sum over k of A[m, k] B[k, n]
-// K and N are multiples of 4; `matmul.wgsl` is its plain twin.
+// N is a multiple of 4; `matmul.wgsl` is its plain twin. Every element of C is summed in the order of k whatever the
+// tile.
 //
 //   a  [batch, M, K]  in
 //   b  [batch, K, N]  in
 //   c  [batch, M, N]  in/out  added to where params.add is 1, else overwritten
 //
-// One thread per tile of 4 x 4 elements of C. Rows past the edge repeat the last one and are not stored.
-// Dispatch: ceil(N / 32) x ceil(M / 32) x batch workgroups.
+// One thread per tile of ROWS x 4 QUADS elements of C. Rows past the edge repeat the last one and are not stored.
+// Dispatch: ceil(N / (4 QUADS WIDE)) x ceil(M / (ROWS THREADS / WIDE)) x batch workgroups.
 
 struct Params {
   M: u32,
@@ -17,42 +18,42 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<vec4f>;
+@group(0) @binding(1) var<storage, read> a: array<f32>;
 @group(0) @binding(2) var<storage, read> b: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> c: array<vec4f>;
 
 const THREADS = 64u;
-const SIDE = 8u;
+const MOST = 8u;
+/// Rows of a tile, at most MOST; fours of columns, at most MOST / 4; threads side by side along the columns.
+override ROWS = 4u;
+override QUADS = 1u;
+override WIDE = 8u;
 
-fn store(at: u32, values: vec4f) {
-  c[at] = values + select(vec4f(), c[at], params.add == 1u);
-}
-
-@compute @workgroup_size(SIDE, SIDE)
+@compute @workgroup_size(WIDE, THREADS / WIDE)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let N4 = params.N / 4u;
-  let K4 = params.K / 4u;
-  let m = 4u * id.y;
-  if (m >= params.M || id.x >= N4) { return; }
-  let rows = min(vec4u(m, m + 1u, m + 2u, m + 3u), vec4u(params.M - 1u));
-  var aAt = (id.z * params.M + rows) * K4;
-  var bAt = id.z * params.K * N4 + id.x;
-  var sum0 = vec4f();
-  var sum1 = vec4f();
-  var sum2 = vec4f();
-  var sum3 = vec4f();
-  for (var k = 0u; k < K4; k++) {
-    let tile = mat4x4f(b[bAt], b[bAt + N4], b[bAt + 2u * N4], b[bAt + 3u * N4]);
-    sum0 += tile * a[aAt.x];
-    sum1 += tile * a[aAt.y];
-    sum2 += tile * a[aAt.z];
-    sum3 += tile * a[aAt.w];
-    aAt += vec4u(1u);
-    bAt += 4u * N4;
+  let m = ROWS * id.y;
+  let first = QUADS * id.x;
+  if (m >= params.M || first >= N4) { return; }
+  var aAt: array<u32, MOST>;
+  for (var r = 0u; r < ROWS; r++) { aAt[r] = (id.z * params.M + min(m + r, params.M - 1u)) * params.K; }
+  var bAt: array<u32, MOST / 4u>;
+  for (var q = 0u; q < QUADS; q++) { bAt[q] = id.z * params.K * N4 + min(first + q, N4 - 1u); }
+  var sum: array<vec4f, 2u * MOST>;
+  for (var k = 0u; k < params.K; k++) {
+    var row: array<vec4f, MOST / 4u>;
+    for (var q = 0u; q < QUADS; q++) { row[q] = b[bAt[q] + k * N4]; }
+    for (var r = 0u; r < ROWS; r++) {
+      let value = a[aAt[r] + k];
+      for (var q = 0u; q < QUADS; q++) { sum[2u * r + q] = fma(vec4f(value), row[q], sum[2u * r + q]); }
+    }
   }
-  let at = (id.z * params.M + m) * N4 + id.x;
-  store(at, sum0);
-  if (m + 1u < params.M) { store(at + N4, sum1); }
-  if (m + 2u < params.M) { store(at + 2u * N4, sum2); }
-  if (m + 3u < params.M) { store(at + 3u * N4, sum3); }
+  for (var r = 0u; r < ROWS; r++) {
+    if (m + r >= params.M) { return; }
+    let at = (id.z * params.M + m + r) * N4;
+    for (var q = 0u; q < QUADS; q++) {
+      let column = first + q;
+      if (column < N4) { c[at + column] = sum[2u * r + q] + select(vec4f(), c[at + column], params.add == 1u); }
+    }
+  }
 }

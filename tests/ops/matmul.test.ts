@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { linear, type MatmulForm, matmul } from '@/engine/ops/matmul';
+import { linear, type MatmulForm, matmul, type Tile } from '@/engine/ops/matmul';
 import { type Product, matmul as reference } from '../reference/matmul';
 import { roundedMatmul } from '../reference/mxfp8';
 import { expectClose } from '../support/close';
@@ -19,7 +19,31 @@ const shapes = [
   { batch: 2, M: 6, N: 37, K: 8 },
 ];
 
+const tiles: readonly Tile[] = [
+  { ROWS: 4, QUADS: 1, WIDE: 8 },
+  { ROWS: 8, QUADS: 1, WIDE: 16 },
+  { ROWS: 4, QUADS: 2, WIDE: 8 },
+  { ROWS: 8, QUADS: 2, WIDE: 4 },
+];
+
 describe('matmul', () => {
+  it.each(forms)('%s gives the same bits with every tile', async (form) => {
+    // off every tile in both directions
+    const shape = { batch: 2, M: 76, N: 84, K: 24 };
+    const { batch, M, N, K } = shape;
+    const bench = lab.bench();
+    const a = bench.tensor([batch * M * K], noise(batch * M * K, 1));
+    const b = bench.tensor([batch * N * K], noise(batch * N * K, 2));
+    const results = tiles.map((tile) => {
+      const c = bench.tensor([batch * M * N], new Float64Array(batch * M * N).fill(3));
+      matmul(bench.tape, { form, ...shape, a, b, into: { tensor: c, add: 1 }, tile });
+      return c;
+    });
+    await bench.run();
+    const [first, ...others] = await Promise.all(results.map((c) => bench.read(c)));
+    for (const other of others) expect([...other]).toEqual([...first!]);
+  });
+
   for (const form of forms) {
     it.each(shapes)(
       `${form} equals float64 loops, plain and fast, overwriting and adding: %o`,

@@ -30,7 +30,26 @@ const vec4 = {
   tn: defineKernel({ ...shared, name: 'matmul.tn.vec4', wgsl: tnWgsl }),
 };
 const PLAIN_TILE = 8;
-const VEC4_TILE = 32;
+
+/** What one thread of a fast kernel computes, and how a workgroup of 64 shares out the matrix. */
+export interface Tile {
+  /** Rows, 4 or 8. */
+  readonly ROWS: number;
+  /** Fours of columns, 1 or 2. */
+  readonly QUADS: number;
+  /** Threads side by side along the columns. */
+  readonly WIDE: number;
+}
+
+const THREADS = 64;
+const SMALL: Tile = { ROWS: 4, QUADS: 1, WIDE: 8 };
+const LARGE: Tile = { ROWS: 8, QUADS: 2, WIDE: 8 };
+/** Matrices with a shorter side than this would leave most of a large tile's workgroup idle. */
+const LARGE_FROM = 32;
+
+/** The tile for a product. nt gains nothing from a larger one: its loads go across the rows of both matrices. */
+const tileFor = ({ form, M, N }: Matmul): Tile =>
+  form !== 'nt' && Math.min(M, N) >= LARGE_FROM ? LARGE : SMALL;
 
 export interface Matmul {
   readonly form: MatmulForm;
@@ -46,21 +65,24 @@ export interface Matmul {
   readonly precision?: Precision;
   /** Never take the faster kernel: for comparing the two. */
   readonly isPlain?: boolean;
+  /** Of the faster kernel; by shape unless said. */
+  readonly tile?: Tile;
 }
 
 /** into[m, n] (+)= the product; shapes by form as in `matmul.wgsl`. */
 export function matmul(tape: Tape, product: Matmul): void {
   const { form, into, batch = 1, M, N, K, isPlain = false } = product;
   const { a, b } = product.precision === 'mxfp8' ? rounded(tape, product) : product;
-  const fits = { nt: K % 4 === 0, nn: K % 4 === 0 && N % 4 === 0, tn: M % 4 === 0 && N % 4 === 0 }[
-    form
-  ];
+  const fits = { nt: K % 4 === 0, nn: N % 4 === 0, tn: M % 4 === 0 && N % 4 === 0 }[form];
   const tensors = { a, b, c: into.tensor };
   const params = { M, N, K, add: into.add };
   const cost = batch * M * N * K;
   if (fits && !isPlain) {
-    const grid = [Math.ceil(N / VEC4_TILE), Math.ceil(M / VEC4_TILE), batch] as const;
-    tape.dispatch(vec4[form], tensors, params, grid, { cost });
+    const tile = product.tile ?? tileFor(product);
+    const columns = 4 * tile.QUADS * tile.WIDE;
+    const rows = tile.ROWS * (THREADS / tile.WIDE);
+    const grid = [Math.ceil(N / columns), Math.ceil(M / rows), batch] as const;
+    tape.dispatch(vec4[form], tensors, params, grid, { cost, overrides: { ...tile } });
     return;
   }
   const overrides = { TRANSPOSE_A: Number(form === 'tn'), TRANSPOSE_B: Number(form === 'nt') };
