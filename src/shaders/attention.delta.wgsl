@@ -5,6 +5,7 @@
 //   lse_TH       [T, H]      in
 //   stats_TH     [T, H, 2]   out
 //
+// `fours` sums as the backward pass in fours does, to the bit: a query that sees one key then has exactly no gradient.
 // One thread per query and head. Dispatch: ceil(T * H / THREADS) workgroups, spread over x and y.
 
 struct Params {
@@ -19,6 +20,22 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> stats_TH: array<vec2f>;
 
 const THREADS = 64u;
+
+@compute @workgroup_size(THREADS)
+fn fours(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.y * groups.x + group.x) * THREADS + lane;
+  if (i >= params.rows) { return; }
+  var delta = 0.0;
+  for (var c = i * params.C; c < (i + 1u) * params.C; c += 4u) {
+    let y = vec4f(y_TH[c], y_TH[c + 1u], y_TH[c + 2u], y_TH[c + 3u]);
+    delta += dot(vec4f(dy_TH[c], dy_TH[c + 1u], dy_TH[c + 2u], dy_TH[c + 3u]), y);
+  }
+  stats_TH[i] = vec2f(lse_TH[i], delta);
+}
 
 @compute @workgroup_size(THREADS)
 fn main(

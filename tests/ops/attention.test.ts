@@ -70,6 +70,32 @@ describe('attention', () => {
     );
   }
 
+  it.each([
+    { C: 8, isPlain: false },
+    { C: 8, isPlain: true },
+    { C: 6, isPlain: false },
+  ])('gives no gradient at all where every query sees one key: %o', async ({ C, isPlain }) => {
+    const [T, H] = [12, 2];
+    const bench = lab.bench();
+    const [q, k, v] = [1, 2, 3].map((seed) =>
+      bench.parameter([T, H * C], noise(T * H * C, seed, 2), 0),
+    );
+    const documents = bench.tensor([T], new Uint32Array(T), 'u32');
+    const { y_TH } = attention(bench.tape, q!.value, k!.value, v!.value, documents, {
+      sequenceLength: T,
+      headCount: H,
+      kvHeadCount: H,
+      window: 1,
+      isMaskedByDocument: false,
+      isPlain,
+    });
+    bench.seedGradient(y_TH, noise(T * H * C, 4));
+    bench.tape.backward();
+    await bench.run();
+    expect([...(await bench.read(q!.gradient))].every((g) => g === 0)).toBe(true);
+    expect([...(await bench.read(k!.gradient))].every((g) => g === 0)).toBe(true);
+  });
+
   it('stays finite where scores are far beyond what exp can take', async () => {
     const bench = lab.bench();
     const q = bench.tensor([2, 4], [200, 200, 200, 200, -200, 200, -200, 200]);

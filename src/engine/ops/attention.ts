@@ -24,15 +24,7 @@ const geometry = {
   scale: 'f32',
 } as const;
 const inputs = { q_TH: 'read', k_TG: 'read', v_TG: 'read', documents_T: 'read' } as const;
-const delta = defineKernel({
-  name: 'attention.delta',
-  wgsl: deltaWgsl,
-  entryPoint: 'main',
-  buffers: { y_TH: 'read', dy_TH: 'read', lse_TH: 'read', stats_TH: 'read_write' },
-  params: { rows: 'u32', C: 'u32' },
-});
-
-/** The same three kernels, channel by channel or four at a time. */
+/** The same four kernels, channel by channel or four at a time. */
 function family(suffix: '' | '.vec4', forwardText: string, backwardText: string) {
   const backward = {
     name: `attention.backward${suffix}`,
@@ -40,6 +32,13 @@ function family(suffix: '' | '.vec4', forwardText: string, backwardText: string)
     params: { ...geometry, add0: 'u32', add1: 'u32' },
   } as const;
   return {
+    delta: defineKernel({
+      name: 'attention.delta',
+      wgsl: deltaWgsl,
+      entryPoint: suffix === '' ? 'main' : 'fours',
+      buffers: { y_TH: 'read', dy_TH: 'read', lse_TH: 'read', stats_TH: 'read_write' },
+      params: { rows: 'u32', C: 'u32' },
+    }),
     forward: defineKernel({
       name: `attention.forward${suffix}`,
       wgsl: forwardText,
@@ -118,9 +117,15 @@ export function attention(
   tape.onBackward(() => {
     const dy_TH = tape.upstream(y_TH);
     const stats_TH = tape.tensor([T, H, 2], 'attention stats');
-    tape.dispatch(delta, { y_TH, dy_TH, lse_TH, stats_TH }, { rows: T * H, C }, queryGroups, {
-      cost: T * H * C,
-    });
+    tape.dispatch(
+      kernels.delta,
+      { y_TH, dy_TH, lse_TH, stats_TH },
+      { rows: T * H, C },
+      queryGroups,
+      {
+        cost: T * H * C,
+      },
+    );
     const dq = tape.gradientOf(q_TH);
     const dk = tape.gradientOf(k_TG);
     const dv = tape.gradientOf(v_TG);
