@@ -1,6 +1,6 @@
 /** @file A report as text: tables for a terminal or a page. */
 import type { CaseResult, Report } from './run';
-import { growth, spread } from './statistics';
+import { growth, pairedRatio, spread } from './statistics';
 import type { StepResult } from './stepTiming';
 import { giga, percent, short, table } from './table';
 
@@ -18,7 +18,7 @@ export function reportText(report: Report): string {
     `peaks: ${giga(peaks.flops)} GFLOP/s f32 multiply-add in registers, ${giga(peaks.bytes)} GB/s copy`,
     ...(cases.length > 0 ? [caseTable(cases)] : []),
     ...(steps.length > 0 ? [stepTable(steps)] : []),
-    ...sweepLines(steps),
+    ...comparisons(steps),
     ...steps.flatMap(splitTable),
     ...memory.map(
       ({ name, planned, measured }) =>
@@ -65,19 +65,34 @@ const stepTable = (steps: readonly StepResult[]): string =>
     steps,
   );
 
-/** For each sweep: the power with which time grows, and the largest step over the smallest. */
-function sweepLines(steps: readonly StepResult[]): string[] {
+/**
+ * What the sweeps say: the power with which time grows, and times of two cases against each other, as medians over
+ * the rounds in which both were measured.
+ */
+function comparisons(steps: readonly StepResult[]): string[] {
   const sweeps = new Map<string, StepResult[]>();
   for (const step of steps) {
     if (step.sweep) sweeps.set(step.sweep.of, [...(sweeps.get(step.sweep.of) ?? []), step]);
   }
-  return [...sweeps].flatMap(([of, points]) => {
+  const growths = [...sweeps].flatMap(([of, points]) => {
     if (points.length < 2) return [];
     const power = growth(points.map(({ sweep, ms }) => ({ x: sweep!.x, y: ms.median })));
-    const ratio = points.at(-1)!.ms.median / points[0]!.ms.median;
-    const range = `${points[0]!.sweep!.x} to ${points.at(-1)!.sweep!.x}`;
-    return [`${of}, ${range}: ${short(ratio)}x the time, power ${short(power)}`];
+    const links = points.slice(1).map((point, i) => against(point, points[i]!));
+    return [
+      `${of}: power ${short(power)}`,
+      ...links.map((link) => `  ${link}`),
+      `  ${against(points.at(-1)!, points[0]!)}`,
+    ];
   });
+  const named = (name: string) => steps.find((step) => step.name === name);
+  const [mixture, dense] = [named('active parameters mixture'), named('active parameters dense')];
+  const lines = [...growths, ...(mixture && dense ? [against(mixture, dense)] : [])];
+  return lines.length > 0 ? [lines.join('\n')] : [];
+}
+
+function against(one: StepResult, other: StepResult): string {
+  const { median, low, high } = pairedRatio(one.rounds, other.rounds);
+  return `${one.name} / ${other.name}: ${short(median)} (${short(low)} to ${short(high)})`;
 }
 
 function splitTable({ name, split }: StepResult): string[] {

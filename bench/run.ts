@@ -2,11 +2,11 @@
 import { type AdapterInfo, type OpenDevice, openDevice } from '@/engine/gpu/device';
 import type { BenchCase } from './benchCase';
 import { benchCases } from './cases/index';
-import { stepCases } from './cases/steps';
+import { type StepCase, stepCases } from './cases/steps';
 import { type MemoryResult, memoryOf, memoryPresets } from './memory';
 import { isWanted, type Options, UsageError } from './options';
 import { copyCase, fmaCase, type Peaks } from './peaks';
-import { type StepResult, stepTiming } from './stepTiming';
+import { inTurns, StepMeasurement, type StepResult } from './stepTiming';
 import { type Timing, timing } from './timing';
 import { Workbench } from './workbench';
 
@@ -67,10 +67,9 @@ export async function runBench(gpu: GPU, options: Options, announce: Announce): 
         announce(one.name);
         return measured(open, one, peaks, options);
       }),
-      steps: await sequence(steps, async (one) => {
-        announce(one.name);
-        return stepTiming(open, one, options.repeats, options.isQuick);
-      }),
+      steps: (
+        await sequence(grouped(steps), (group) => measuredSteps(open, group, options, announce))
+      ).flat(),
       memory: await sequence(presets, async (preset) => {
         announce(`memory ${preset}`);
         return memoryOf(open, preset);
@@ -78,6 +77,37 @@ export async function runBench(gpu: GPU, options: Options, announce: Announce): 
     };
   } finally {
     open.close();
+  }
+}
+
+/** Cases of one group together, in the order of their first. */
+function grouped(steps: readonly StepCase[]): StepCase[][] {
+  const groups = new Map<string, StepCase[]>();
+  for (const step of steps) {
+    const key = step.group ?? step.name;
+    groups.set(key, [...(groups.get(key) ?? []), step]);
+  }
+  return [...groups.values()];
+}
+
+async function measuredSteps(
+  open: OpenDevice,
+  group: readonly StepCase[],
+  { repeats, isQuick }: Options,
+  announce: Announce,
+): Promise<StepResult[]> {
+  const measurements: StepMeasurement[] = [];
+  try {
+    for (const one of group) {
+      announce(one.name);
+      measurements.push(await StepMeasurement.start(open, one, isQuick));
+    }
+    await inTurns(measurements, repeats);
+    const results: StepResult[] = [];
+    for (const measurement of measurements) results.push(await measurement.result());
+    return results;
+  } finally {
+    for (const measurement of measurements) measurement.destroy();
   }
 }
 

@@ -25,6 +25,12 @@ export interface StepTime {
   readonly encodeMs: number;
 }
 
+/** Wall time of the two halves of a step, each submitted alone, ms. */
+export interface StepParts {
+  readonly microBatch: number;
+  readonly update: number;
+}
+
 export class StepRun {
   #step = 0;
 
@@ -67,8 +73,7 @@ export class StepRun {
     return { ms: performance.now() - start, encodeMs, numbers };
   }
 
-  /** Wall time of the two halves of a step, each submitted alone, ms. */
-  async parts(batch: Batch): Promise<{ readonly microBatch: number; readonly update: number }> {
+  async parts(batch: Batch): Promise<StepParts> {
     const { microBatch, update } = this.stepper.programs;
     this.stepper.setLive({ step: this.#step, batches: [batch], settings: this.settings });
     this.stepper.write(batch);

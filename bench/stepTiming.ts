@@ -12,14 +12,15 @@ import type { StepCase } from './cases/steps';
 import { generator } from './peers/problem.mjs';
 import { shares } from './routing';
 import { type Summary, summary } from './statistics';
-import { DOMAINS, randomBatch, StepRun } from './stepRun';
+import { DOMAINS, randomBatch, type StepParts, StepRun, type StepTime } from './stepRun';
 import { limitsOf } from './workbench';
 
 export interface StepResult {
   readonly name: string;
   readonly sweep?: StepCase['sweep'];
   readonly tokens: number;
-  /** Wall time of a step from its call to the end of the queue, ms. */
+  /** Wall time of a step from its call to the end of the queue, ms: of each round, and summed up. */
+  readonly rounds: readonly number[];
   readonly ms: Summary;
   /** Of it, until everything is encoded and submitted, ms. */
   readonly encodeMs: Summary;
@@ -42,48 +43,76 @@ const SKEW_STEPS = { full: 16, quick: 4 };
 /** Share of the distance in logarithms that a bias moves: scores spread over about a tenth. */
 const SKEW_RATE = 0.06;
 
-export async function stepTiming(
-  open: OpenDevice,
-  { name, settings, sweep, load }: StepCase,
-  repeats: number,
-  isQuick: boolean,
-): Promise<StepResult> {
-  const run = await StepRun.create(open, settings);
-  try {
-    const batch = randomBatch(settings, generator(3));
-    if (load === 'zipf') await skew(run, batch, isQuick ? SKEW_STEPS.quick : SKEW_STEPS.full);
+/**
+ * One case on the device, measured a round at a time: cases that are to be compared take turns, so that a machine
+ * that grows busy slows all of them.
+ */
+export class StepMeasurement {
+  readonly #times: StepTime[] = [];
+  readonly #parts: StepParts[] = [];
+
+  private constructor(
+    readonly open: OpenDevice,
+    readonly one: StepCase,
+    readonly run: StepRun,
+    readonly batch: Batch,
+    readonly counts: Uint32Array,
+  ) {}
+
+  static async start(open: OpenDevice, one: StepCase, isQuick: boolean): Promise<StepMeasurement> {
+    const run = await StepRun.create(open, one.settings);
+    const batch = randomBatch(one.settings, generator(3));
+    if (one.load === 'zipf') await skew(run, batch, isQuick ? SKEW_STEPS.quick : SKEW_STEPS.full);
     // Warms what the first step of a device warms.
     const { numbers } = await run.step(batch);
-    const times = await repeated(repeats, () => run.step(batch));
-    const parts = await repeated(repeats, () => run.parts(batch));
-    const hasStamps = open.device.features.has('timestamp-query');
+    return new StepMeasurement(open, one, run, batch, numbers.counts);
+  }
+
+  async round(): Promise<void> {
+    this.#times.push(await this.run.step(this.batch));
+    this.#parts.push(await this.run.parts(this.batch));
+  }
+
+  async result(): Promise<StepResult> {
+    const { open, run, batch } = this;
+    const { name, settings, sweep } = this.one;
     const tokens = settings.data.batchSequences * settings.data.contextLength;
+    const hasStamps = open.device.features.has('timestamp-query');
     return {
       name,
       ...(sweep ? { sweep } : {}),
       tokens,
-      ms: summary(times.map(({ ms }) => ms)),
-      encodeMs: summary(times.map(({ encodeMs }) => encodeMs)),
+      rounds: this.#times.map(({ ms }) => ms),
+      ms: summary(this.#times.map(({ ms }) => ms)),
+      encodeMs: summary(this.#times.map(({ encodeMs }) => encodeMs)),
       parts: {
-        microBatch: summary(parts.map(({ microBatch }) => microBatch)),
-        update: summary(parts.map(({ update }) => update)),
+        microBatch: summary(this.#parts.map(({ microBatch }) => microBatch)),
+        update: summary(this.#parts.map(({ update }) => update)),
       },
       flops: tokens * flopsPerToken(settings).training,
       dispatches: dispatchCounts(settings, open.device),
       submits: run.stepper.lastSubmits,
       bytes: planRun(settings, limitsOf(open.device), DOMAINS).bytes,
-      busiest: busiest(numbers.counts, settings),
+      busiest: busiest(this.counts, settings),
       split: hasStamps ? await run.split(batch) : undefined,
     };
-  } finally {
-    run.destroy();
+  }
+
+  destroy(): void {
+    this.run.destroy();
   }
 }
 
-async function repeated<T>(count: number, measure: () => Promise<T>): Promise<T[]> {
-  const results: T[] = [];
-  for (let i = 0; i < count; i++) results.push(await measure());
-  return results;
+/** Measures cases of one group in turns; who begins moves on from round to round. */
+export async function inTurns(
+  measurements: readonly StepMeasurement[],
+  rounds: number,
+): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    for (let i = 0; i < measurements.length; i++) {
+      await measurements[(i + round) % measurements.length]!.round();
+    }
+  }
 }
 
 /** Moves the selection biases of every router until the experts' load is like 1, 1/2, 1/3, …. */

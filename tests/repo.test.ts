@@ -9,12 +9,13 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
-/** Files of a folder and of those in it, as paths from the root; none where there is no folder. */
+/** Files of a folder and of those in it, as paths from the root, packages left out; none where there is no folder. */
 function filesOf(folder: string, ending: RegExp): string[] {
   if (!existsSync(join(ROOT, folder))) return [];
   return readdirSync(join(ROOT, folder), { recursive: true })
     .map((name) => join(folder, String(name)))
-    .filter((path) => ending.test(path) && statSync(join(ROOT, path)).isFile())
+    .filter((path) => ending.test(path) && !path.includes('node_modules'))
+    .filter((path) => statSync(join(ROOT, path)).isFile())
     .sort();
 }
 

@@ -7,6 +7,8 @@ import type { Load } from '../routing';
 export interface StepCase {
   readonly name: string;
   readonly settings: Settings;
+  /** Cases of one group are measured in turns; a case without one is measured alone. */
+  readonly group?: string;
   /** Where it stands in a sweep: the group, and the size that is varied. */
   readonly sweep?: { readonly of: string; readonly x: number };
   /** What the experts get; left out: what the router gives them. */
@@ -51,6 +53,7 @@ function sweepSettings(changes: {
 
 const sweep = (of: string, x: number, settings: Settings, load: Load = 'even'): StepCase => ({
   name: `sweep ${of} ${x}`,
+  group: of.split(' ')[0]!,
   settings,
   sweep: { of, x },
   load,
@@ -93,11 +96,12 @@ const activeWidth = (model.expertsPerToken + model.sharedExpertCount) * model.ex
 const active: readonly StepCase[] = [
   {
     name: 'active parameters dense',
+    group: 'active',
     settings: sweepSettings({
       model: { denseLayerCount: model.layerCount, denseWidth: activeWidth },
     }),
   },
-  { name: 'active parameters mixture', settings: sweepSettings({}), load: 'even' },
+  { name: 'active parameters mixture', group: 'active', settings: sweepSettings({}), load: 'even' },
 ];
 
 export const stepCases: readonly StepCase[] = [
