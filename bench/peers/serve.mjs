@@ -30,6 +30,8 @@ export function serve(contender) {
       (error) => process.send?.({ error: String(error?.stack ?? error) }),
     );
   });
+  // Without a parent there is nobody to work for, in the middle of a turn or not.
+  process.on('disconnect', () => process.exit());
   process.send?.({ value: 'ready' });
 }
 
