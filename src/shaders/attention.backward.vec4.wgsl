@@ -57,6 +57,7 @@ fn dq(
   let delta = stats_TH[i].y;
   var q: array<vec4f, MAX>;
   var dy: array<vec4f, MAX>;
+  var k: array<vec4f, MAX>; // read once for both products
   var sum: array<vec4f, MAX>;
   for (var c = 0u; c < WIDTH; c++) {
     q[c] = params.scale * q_TH[i * WIDTH + c];
@@ -69,11 +70,12 @@ fn dq(
     var score = 0.0;
     var dp = 0.0;
     for (var c = 0u; c < WIDTH; c++) {
-      score += dot(q[c], k_TG[at + c]);
+      k[c] = k_TG[at + c];
+      score += dot(q[c], k[c]);
       dp += dot(dy[c], v_TG[at + c]);
     }
     let ds = exp(score - lse) * (dp - delta);
-    for (var c = 0u; c < WIDTH; c++) { sum[c] += ds * k_TG[at + c]; }
+    for (var c = 0u; c < WIDTH; c++) { sum[c] += ds * k[c]; }
   }
   for (var c = 0u; c < WIDTH; c++) {
     let at = i * WIDTH + c;
@@ -97,6 +99,8 @@ fn dkv(
   let document = documents_T[key];
   var k: array<vec4f, MAX>;
   var v: array<vec4f, MAX>;
+  var q: array<vec4f, MAX>; // as dy, read once for both products
+  var dy: array<vec4f, MAX>;
   var dk: array<vec4f, MAX>;
   var dv: array<vec4f, MAX>;
   for (var c = 0u; c < WIDTH; c++) {
@@ -113,14 +117,16 @@ fn dkv(
       var score = 0.0;
       var dp = 0.0;
       for (var c = 0u; c < WIDTH; c++) {
-        score += dot(k[c], q_TH[at + c]);
-        dp += dot(v[c], dy_TH[at + c]);
+        q[c] = q_TH[at + c];
+        dy[c] = dy_TH[at + c];
+        score += dot(k[c], q[c]);
+        dp += dot(v[c], dy[c]);
       }
       let p = exp(score - stats_TH[row].x);
       let ds = p * (dp - stats_TH[row].y);
       for (var c = 0u; c < WIDTH; c++) {
-        dv[c] += p * dy_TH[at + c];
-        dk[c] += ds * q_TH[at + c];
+        dv[c] += p * dy[c];
+        dk[c] += ds * q[c];
       }
     }
   }

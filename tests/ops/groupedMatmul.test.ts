@@ -18,6 +18,8 @@ const cases = [
   { T: 40, K: 2, E: 6, F: 12, D: 8, pick: (r: number) => (r * 7) % 5 },
   { T: 50, K: 1, E: 4, F: 4, D: 4, pick: () => 2 },
   { T: 35, K: 2, E: 3, F: 36, D: 4, pick: (r: number) => r % 3 },
+  // large tiles, off their edges in every direction
+  { T: 21, K: 2, E: 2, F: 36, D: 44, pick: (r: number) => Number(r % 8 === 3) },
 ];
 
 describe.each([true, false])('groupedLinear, plain %s', (isPlain) => {

@@ -72,6 +72,11 @@ const vec4 = {
 };
 const PLAIN_SIDE = 8;
 const VEC4_SIDE = 32;
+/** What a thread of the backward kernels computes: the same bits whatever the size. */
+const SMALL = { ROWS: 4, QUADS: 1 } as const;
+const LARGE = { ROWS: 8, QUADS: 2 } as const;
+/** Weights with a shorter side than this would leave most of a large tile's workgroup idle. */
+const LARGE_FROM = 32;
 
 /**
  * The rows that experts read: either sorted rows of their own, [R, D], or tokens, [T, D], of which every
@@ -129,6 +134,7 @@ export function groupedLinear(
   const read = operands(tape, x, w_EFD, dispatched, precision);
   const { forward } = !isPlain && D % 4 === 0 ? vec4 : plain;
   const both = isPlain || D % 4 !== 0 || F % 4 !== 0 ? plain : vec4;
+  const tile = Math.min(D, F) >= LARGE_FROM ? LARGE : SMALL;
   tape.dispatch(
     forward,
     { segments, source_R, ...read.forward(), c: y_RF },
@@ -139,17 +145,23 @@ export function groupedLinear(
   tape.onBackward(() => {
     const dy_RF = tape.upstream(y_RF);
     const dx = tape.gradientOf(x.gradientOwner);
-    const dxGrid = rowGrid(D, R, E, both === vec4);
+    const overrides = both === vec4 ? tile : {};
+    const isFast = both === vec4;
+    const dxGrid = rowGrid(isFast ? D / tile.QUADS : D, R, E, isFast);
     const dxParams = { ...values, gather: 0, add: dx.add };
     tape.dispatch(both.dx, { segments, ...read.dx(dy_RF), c: dx.tensor }, dxParams, dxGrid, {
       cost,
+      overrides,
     });
     const dw = tape.gradientOf(w_EFD);
-    const side = both === vec4 ? VEC4_SIDE : PLAIN_SIDE;
-    const dwGrid = [Math.ceil(D / side), Math.ceil(F / side), E] as const;
+    const [wide, tall] = isFast
+      ? [VEC4_SIDE * tile.QUADS, 8 * tile.ROWS]
+      : [PLAIN_SIDE, PLAIN_SIDE];
+    const dwGrid = [Math.ceil(D / wide), Math.ceil(F / tall), E] as const;
     const { gather, ...inputs } = read.dw(dy_RF);
     const dwTensors = { segments, source_R, ...inputs, c: dw.tensor };
-    tape.dispatch(both.dw, dwTensors, { ...values, gather, add: dw.add }, dwGrid, { cost });
+    const dwParams = { ...values, gather, add: dw.add };
+    tape.dispatch(both.dw, dwTensors, dwParams, dwGrid, { cost, overrides });
   });
   return y_RF;
 }
