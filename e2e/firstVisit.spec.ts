@@ -107,7 +107,7 @@ test('every preset shows its sizes, and one that does not fit proposes a smaller
   await expect(page.getByText(/parameters, of which a token touches/)).toBeVisible();
   await expect(settings.newRun).toBeDisabled();
   const proposal = page
-    .getByRole('region', { name: 'Preset' })
+    .getByRole('region', { name: 'Preset', exact: true })
     .getByRole('button', { name: /^Open / });
   const smaller = (await proposal.textContent())!.replace('Open ', '');
   await proposal.click();

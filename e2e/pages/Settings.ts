@@ -10,7 +10,7 @@ export class Settings {
   readonly newRun: Locator;
 
   constructor(readonly page: Page) {
-    this.preset = page.getByRole('radiogroup', { name: 'Preset' });
+    this.preset = page.getByRole('radiogroup', { name: 'Preset', exact: true });
     this.newRun = page.getByRole('button', { name: 'New run' });
   }
 
