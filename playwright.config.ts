@@ -25,6 +25,8 @@ export default defineConfig({
   use: {
     baseURL: `http://127.0.0.1:${port}/`,
     viewport: { width: 1280, height: 800 },
+    // A control that never comes fails by its name, not by the clock of the whole test.
+    actionTimeout: 60_000,
     // A trace films the whole test, and the software adapter needs the cores itself.
     screenshot: 'only-on-failure',
     launchOptions: {

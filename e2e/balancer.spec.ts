@@ -19,7 +19,7 @@ test('a balancer switched on in mid-run marks its step and moves the biases', as
   await expect(norm).toHaveAttribute('data-value', '0');
   const before = page.url();
 
-  await settings.choose('balance.kind', 'SMEBU');
+  await settings.choose('balance.kind', 'smebu');
   await expect(page.getByRole('region', { name: 'Changes in this run' })).toContainText(
     'Balancer none to SMEBU',
   );

@@ -17,7 +17,7 @@ test('a link with a change in mid-run gives a stranger the same losses', async (
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.goto(addressOf(tinyExperiment({ balance: { kind: 'none' } })));
   const before = await runBar.lossesOfSteps(STEPS_BEFORE);
-  await settings.choose('balance.kind', 'SMEBU');
+  await settings.choose('balance.kind', 'smebu');
   await expect(page.getByText('Balancer none to SMEBU').first()).toBeAttached();
   const after = await runBar.lossesOfSteps(STEPS_AFTER);
   const told = new Map([...before, ...after]);

@@ -2,6 +2,7 @@
 import type { Locator, Page } from '@playwright/test';
 import { presetById } from '@/engine/config/presets';
 import { fieldAt, type SettingPath } from '@/engine/config/settings';
+import { optionLabel } from '@/ui/format/settings';
 import { type Family, families, familyOf, shortLabel } from '@/ui/rail/families';
 
 export class Settings {
@@ -53,8 +54,8 @@ export class Settings {
     return this.page.getByRole('radiogroup', { name: fieldAt(path)!.label, exact: true });
   }
 
-  /** Takes an option by the word that the page shows for it. */
+  /** Takes an option of a choice, as the settings table calls it. */
   async choose(path: SettingPath, option: string): Promise<void> {
-    await this.choice(path).getByText(option, { exact: true }).click();
+    await this.choice(path).getByText(optionLabel(option), { exact: true }).click();
   }
 }
