@@ -17,6 +17,8 @@ const shapes = [
   { batch: 2, M: 44, N: 36, K: 20 },
   { batch: 1, M: 68, N: 64, K: 132 },
   { batch: 2, M: 6, N: 37, K: 8 },
+  // long enough for a transposed copy
+  { batch: 2, M: 130, N: 36, K: 40 },
 ];
 
 const tiles: readonly Tile[] = [

@@ -114,7 +114,7 @@ describe('muon', () => {
 
   it('gives the same in chunks of matrices', async () => {
     const shape = { rows: 6, columns: 10, count: 5 };
-    const chunkBytes = 2 * 4 * 2 * (6 * 10 + 6 * 6); // two matrices at a time: 2, 2 and 1
+    const chunkBytes = 2 * 4 * (3 * 6 * 10 + 2 * 6 * 6); // two matrices at a time: 2, 2 and 1
     const bench = await expectSame({ ...shape, chunkBytes });
     const updates = bench.tape.dispatches.filter(({ kernel }) => kernel.entryPoint === 'apply');
     expect(updates.map(({ params }) => [params['first'], params['n']])).toEqual([

@@ -14,6 +14,7 @@ import ntWgsl from '@/shaders/matmul.nt.vec4.wgsl?raw';
 import tnWgsl from '@/shaders/matmul.tn.vec4.wgsl?raw';
 import plainWgsl from '@/shaders/matmul.wgsl?raw';
 import { type Axis, mxfp8, type Precision } from './mxfp8';
+import { transpose } from './transpose';
 
 /** nt: A Bᵀ; nn: A B; tn: Aᵀ B. */
 export type MatmulForm = 'nt' | 'nn' | 'tn';
@@ -47,6 +48,18 @@ const LARGE: Tile = { ROWS: 8, QUADS: 2, WIDE: 8 };
 /** Matrices with a shorter side than this would leave most of a large tile's workgroup idle. */
 const LARGE_FROM = 32;
 
+/** Rows of A for which a transposed copy of B is worth making: it costs one of them in reads and writes. */
+const TRANSPOSE_FROM = 128;
+
+/** Whether A Bᵀ goes by a transposed copy of B, so that neighbours read neighbours. */
+const isTransposed = ({ form, M, N, K, tile }: Matmul): boolean =>
+  form === 'nt' &&
+  tile === undefined &&
+  M >= TRANSPOSE_FROM &&
+  Math.min(N, K) >= LARGE_FROM &&
+  N % 4 === 0 &&
+  K % 4 === 0;
+
 /** The tile for a product. nt gains nothing from a larger one: its loads go across the rows of both matrices. */
 const tileFor = ({ form, M, N }: Matmul): Tile =>
   form !== 'nt' && Math.min(M, N) >= LARGE_FROM ? LARGE : SMALL;
@@ -71,8 +84,18 @@ export interface Matmul {
 
 /** into[m, n] (+)= the product; shapes by form as in `matmul.wgsl`. */
 export function matmul(tape: Tape, product: Matmul): void {
-  const { form, into, batch = 1, M, N, K, isPlain = false } = product;
-  const { a, b } = product.precision === 'mxfp8' ? rounded(tape, product) : product;
+  const { precision, isPlain = false } = product;
+  const { a, b } = precision === 'mxfp8' ? rounded(tape, product) : product;
+  const exact = { ...product, a, b };
+  if (!isPlain && isTransposed(product)) {
+    const { batch = 1, N, K } = product;
+    multiply(tape, { ...exact, form: 'nn', b: transpose(tape, b, { batch, N, K }) });
+  } else multiply(tape, exact);
+}
+
+/** The product of a and b as they are. */
+function multiply(tape: Tape, product: Matmul): void {
+  const { form, a, b, into, batch = 1, M, N, K, isPlain = false } = product;
   const fits = { nt: K % 4 === 0, nn: N % 4 === 0, tn: M % 4 === 0 && N % 4 === 0 }[form];
   const tensors = { a, b, c: into.tensor };
   const params = { M, N, K, add: into.add };
