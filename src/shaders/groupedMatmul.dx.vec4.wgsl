@@ -1,10 +1,13 @@
 // Grouped matrix product over the rows of each expert, gradient of the rows: register tiles, weights in fours.
-//   dx[r, d] = sum over f of dy[r, f] w[e, f, d]
+//   dx[r, d] = sum over f of dy[row(r), f] w[e, f, d]
+// With transposed weights in the place of w it is the forward product, whose rows may be gathered from tokens:
+// row(r) is source[r] / K where params.gather is K, else r.
 // Rows r are sorted by expert, e is the expert of r. D is a multiple of 4.
 // `groupedMatmul.wgsl` is the plain twin.
 //
 //   segments  [2 (E + 1)]  in      from `dispatch.wgsl`
-//   a         [R, F]       in      dy
+//   source_R  [R]          in      from `dispatch.wgsl`
+//   a         [rows, F]    in      dy
 //   b         [E, F, D]    in      w
 //   c         [R, D]       in/out  dx; added to where params.add is 1, else overwritten
 //
@@ -23,9 +26,10 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> segments: array<u32>;
-@group(0) @binding(2) var<storage, read> a: array<f32>;
-@group(0) @binding(3) var<storage, read> b: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> c: array<vec4f>;
+@group(0) @binding(2) var<storage, read> source_R: array<u32>;
+@group(0) @binding(3) var<storage, read> a: array<f32>;
+@group(0) @binding(4) var<storage, read> b: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> c: array<vec4f>;
 
 const THREADS = 64u;
 const SIDE = 8u;
@@ -46,6 +50,11 @@ fn expertAt(at: u32, base: u32) -> u32 {
   return low;
 }
 
+fn rowOf(r: u32) -> u32 {
+  if (params.gather == 0u) { return r; }
+  return source_R[r] / params.gather;
+}
+
 @compute @workgroup_size(SIDE, BLOCK / ROWS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -62,7 +71,7 @@ fn main(
   let D4 = params.D / 4u;
   if (r >= end || first >= D4) { return; }
   var aAt: array<u32, MOST>;
-  for (var i = 0u; i < ROWS; i++) { aAt[i] = min(r + i, end - 1u) * params.F; }
+  for (var i = 0u; i < ROWS; i++) { aAt[i] = rowOf(min(r + i, end - 1u)) * params.F; }
   var bAt: array<u32, MOST / 4u>;
   for (var q = 0u; q < QUADS; q++) { bAt[q] = e * params.F * D4 + min(first + q, D4 - 1u); }
   var sum: array<vec4f, 2u * MOST>;

@@ -20,6 +20,8 @@ const cases = [
   { T: 35, K: 2, E: 3, F: 36, D: 4, pick: (r: number) => r % 3 },
   // large tiles, off their edges in every direction
   { T: 21, K: 2, E: 2, F: 36, D: 44, pick: (r: number) => Number(r % 8 === 3) },
+  // enough rows for transposed weights
+  { T: 66, K: 2, E: 2, F: 32, D: 36, pick: (r: number) => Number(r % 8 === 3) },
 ];
 
 describe.each([true, false])('groupedLinear, plain %s', (isPlain) => {

@@ -14,6 +14,7 @@ import plainWgsl from '@/shaders/groupedMatmul.wgsl?raw';
 import { BLOCK, type Dispatched } from './dispatch';
 import { gatherSum } from './gatherSum';
 import { mxfp8, mxfp8Rows, type Precision } from './mxfp8';
+import { transpose } from './transpose';
 
 const params = { R: 'u32', E: 'u32', F: 'u32', D: 'u32', gather: 'u32', add: 'u32' } as const;
 const gathering = {
@@ -23,7 +24,6 @@ const gathering = {
   b: 'read',
   c: 'read_write',
 } as const;
-const sorted = { segments: 'read', a: 'read', b: 'read', c: 'read_write' } as const;
 const plain = {
   forward: defineKernel({
     name: 'groupedMatmul',
@@ -36,7 +36,7 @@ const plain = {
     name: 'groupedMatmul',
     wgsl: plainWgsl,
     entryPoint: 'dx',
-    buffers: sorted,
+    buffers: gathering,
     params,
   }),
   dw: defineKernel({
@@ -59,7 +59,7 @@ const vec4 = {
     name: 'groupedMatmul.dx.vec4',
     wgsl: dxWgsl,
     entryPoint: 'main',
-    buffers: sorted,
+    buffers: gathering,
     params,
   }),
   dw: defineKernel({
@@ -77,6 +77,8 @@ const SMALL = { ROWS: 4, QUADS: 1 } as const;
 const LARGE = { ROWS: 8, QUADS: 2 } as const;
 /** Weights with a shorter side than this would leave most of a large tile's workgroup idle. */
 const LARGE_FROM = 32;
+/** Rows of an expert, on average, for which a transposed copy of its weights is worth making. */
+const TRANSPOSE_FROM = 64;
 
 /**
  * The rows that experts read: either sorted rows of their own, [R, D], or tokens, [T, D], of which every
@@ -132,16 +134,12 @@ export function groupedLinear(
   const values = { R, E, F, D };
   const cost = R * F * D;
   const read = operands(tape, x, w_EFD, dispatched, precision);
-  const { forward } = !isPlain && D % 4 === 0 ? vec4 : plain;
   const both = isPlain || D % 4 !== 0 || F % 4 !== 0 ? plain : vec4;
   const tile = Math.min(D, F) >= LARGE_FROM ? LARGE : SMALL;
-  tape.dispatch(
-    forward,
-    { segments, source_R, ...read.forward(), c: y_RF },
-    { ...values, gather: read.gather, add: 0 },
-    rowGrid(F, R, E, forward !== plain.forward),
-    { cost },
-  );
+  const given = { ...read.forward(), gather: read.gather };
+  if (both === vec4 && tile === LARGE && R >= TRANSPOSE_FROM * E) {
+    forwardTransposed(tape, given, w_EFD, dispatched, y_RF);
+  } else forward(tape, given, w_EFD, dispatched, y_RF, !isPlain && D % 4 === 0 ? vec4 : plain);
   tape.onBackward(() => {
     const dy_RF = tape.upstream(y_RF);
     const dx = tape.gradientOf(x.gradientOwner);
@@ -149,10 +147,8 @@ export function groupedLinear(
     const isFast = both === vec4;
     const dxGrid = rowGrid(isFast ? D / tile.QUADS : D, R, E, isFast);
     const dxParams = { ...values, gather: 0, add: dx.add };
-    tape.dispatch(both.dx, { segments, ...read.dx(dy_RF), c: dx.tensor }, dxParams, dxGrid, {
-      cost,
-      overrides,
-    });
+    const dxTensors = { segments, source_R, ...read.dx(dy_RF), c: dx.tensor };
+    tape.dispatch(both.dx, dxTensors, dxParams, dxGrid, { cost, overrides });
     const dw = tape.gradientOf(w_EFD);
     const [wide, tall] = isFast
       ? [VEC4_SIDE * tile.QUADS, 8 * tile.ROWS]
@@ -164,6 +160,45 @@ export function groupedLinear(
     tape.dispatch(both.dw, dwTensors, dwParams, dwGrid, { cost, overrides });
   });
   return y_RF;
+}
+
+/** Inputs of the forward product, and whether its rows are gathered from tokens. */
+interface Given {
+  readonly a: Tensor;
+  readonly b: Tensor;
+  readonly gather: number;
+}
+
+function forward(
+  tape: Tape,
+  { gather, ...read }: Given,
+  w_EFD: Tensor,
+  { rowCount: R, segments, source_R }: Dispatched,
+  y_RF: Tensor,
+  kernels: typeof plain | typeof vec4,
+): void {
+  const [E, F, D] = expectShape('groupedLinear w_EFD', w_EFD, 3);
+  const tensors = { segments, source_R, ...read, c: y_RF };
+  const grid = rowGrid(F, R, E, kernels === vec4);
+  const cost = R * F * D;
+  tape.dispatch(kernels.forward, tensors, { R, E, F, D, gather, add: 0 }, grid, { cost });
+}
+
+/** The same by a transposed copy of the weights: then it has the form of the gradient of the rows, F and D changed. */
+function forwardTransposed(
+  tape: Tape,
+  { a, b, gather }: Given,
+  w_EFD: Tensor,
+  { rowCount: R, segments, source_R }: Dispatched,
+  y_RF: Tensor,
+): void {
+  const [E, F, D] = expectShape('groupedLinear w_EFD', w_EFD, 3);
+  const w_EDF = transpose(tape, b, { batch: E, N: F, K: D });
+  const tensors = { segments, source_R, a, b: w_EDF, c: y_RF };
+  const params = { R, E, F: D, D: F, gather, add: 0 };
+  const cost = R * F * D;
+  const grid = rowGrid(F / LARGE.QUADS, R, E, true);
+  tape.dispatch(vec4.dx, tensors, params, grid, { cost, overrides: LARGE });
 }
 
 /** The two inputs of each of a grouped layer's three products, rounded along what that product sums over. */
