@@ -8,6 +8,7 @@ import type { Batch } from '@/engine/data/batch';
 import type { OpenDevice } from '@/engine/gpu/device';
 import type { Tensor } from '@/engine/gpu/tensor';
 import { embeddingName, finalNormName, headName, layerName } from '@/engine/model/parameters';
+import type { Weights } from '@/engine/model/weights';
 import { constants, parameterShapes, problem, type Shape } from './peers/problem.mjs';
 import { StepRun } from './stepRun';
 
@@ -82,7 +83,7 @@ export async function denseStep(
     const values = weights[weight]!;
     write(
       open.device,
-      run.state.weights.at(name),
+      placeOf(run.state.weights, name),
       isTransposed ? transposed(values, rows!, columns!) : values,
     );
   }
@@ -96,6 +97,21 @@ export async function denseStep(
   return { run, batch };
 }
 
-function write({ queue }: GPUDevice, { buffer, offset }: Tensor, values: Float32Array): void {
+/** Where a matrix lies that may be one of a stack. */
+function placeOf(weights: Weights, name: string): Pick<Tensor, 'buffer' | 'offset'> {
+  for (const { spec, weight } of weights.entries()) {
+    const { stack = [spec.name] } = spec;
+    const index = stack.indexOf(name);
+    if (index < 0) continue;
+    return { buffer: weight.buffer, offset: weight.offset + (index * weight.bytes) / stack.length };
+  }
+  throw new Error(`there is no weight named ${name}`);
+}
+
+function write(
+  { queue }: GPUDevice,
+  { buffer, offset }: Pick<Tensor, 'buffer' | 'offset'>,
+  values: Float32Array,
+): void {
   queue.writeBuffer(buffer, offset, values as Float32Array<ArrayBuffer>);
 }

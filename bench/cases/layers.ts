@@ -46,7 +46,7 @@ const norms = [64, 256, 1024].flatMap((D) =>
 const F = 768;
 const elementwise = [
   ...both('swiglu', { T, F }, [3 * T * F, 5 * T * F], (bench) => {
-    bench.seedGradient(swiglu(bench.tape, bench.parameter([T, F]), bench.parameter([T, F])));
+    bench.seedGradient(swiglu(bench.tape, bench.parameter([T, 2 * F])));
   }),
   {
     name: 'residual add',

@@ -2,34 +2,30 @@
 // Shazeer 2020, arXiv:2002.05202, eq. 6.
 //   backward: dup = dy * silu(gate),  dgate = dy * up * s * (1 + gate * (1 - s)),  s = sigmoid(gate)
 //
-//   up_N, gate_N  [N]  in
-//   y_N           [N]  out     `forward`
-//   dy_N          [N]  in      `backward`
-//   dup_N         [N]  in/out  added to where params.addUp is 1, else overwritten
-//   dgate_N       [N]  in/out  added to where params.addGate is 1, else overwritten
+//   x_T2F   [T, 2 F]  in      of each row F elements of gate, then F of up
+//   y_TF    [T, F]    out     `forward`
+//   dy_TF   [T, F]    in      `backward`
+//   dx_T2F  [T, 2 F]  in/out  added to where params.add is 1, else overwritten
 //
-// One thread per four elements; the last four may reach into padding.
-// Dispatch: ceil(N4 / THREADS) workgroups, spread over x and y.
+// One thread per element of y. Dispatch: ceil(T * F / THREADS) workgroups, spread over x and y.
 
 struct Params {
-  N4: u32,
-  addUp: u32,
-  addGate: u32,
+  T: u32,
+  F: u32,
+  add: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> up_N: array<vec4f>;
-@group(0) @binding(2) var<storage, read> gate_N: array<vec4f>;
-@group(0) @binding(3) var<storage, read> dy_N: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> y_N: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> dup_N: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> dgate_N: array<vec4f>;
+@group(0) @binding(1) var<storage, read> x_T2F: array<f32>;
+@group(0) @binding(2) var<storage, read> dy_TF: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y_TF: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dx_T2F: array<f32>;
 
 const THREADS = 64u;
 
 /// exp of a large positive number would be infinite, and infinity is not safe in WGSL.
-fn sigmoid(x: vec4f) -> vec4f {
-  return 1.0 / (1.0 + exp(-max(x, vec4f(-80.0))));
+fn sigmoid(x: f32) -> f32 {
+  return 1.0 / (1.0 + exp(-max(x, -80.0)));
 }
 
 @compute @workgroup_size(THREADS)
@@ -39,8 +35,11 @@ fn forward(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let i = (group.y * groups.x + group.x) * THREADS + lane;
-  if (i >= params.N4) { return; }
-  y_N[i] = gate_N[i] * sigmoid(gate_N[i]) * up_N[i];
+  let width = params.F;
+  if (i >= params.T * width) { return; }
+  let at = i + i / width * width; // row t of x starts at 2 t F
+  let gate = x_T2F[at];
+  y_TF[i] = gate * sigmoid(gate) * x_T2F[at + width];
 }
 
 @compute @workgroup_size(THREADS)
@@ -50,10 +49,15 @@ fn backward(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let i = (group.y * groups.x + group.x) * THREADS + lane;
-  if (i >= params.N4) { return; }
-  let gate = gate_N[i];
+  let width = params.F;
+  if (i >= params.T * width) { return; }
+  let at = i + i / width * width; // as above
+  let gate = x_T2F[at];
+  let up = x_T2F[at + width];
   let s = sigmoid(gate);
-  let dy = dy_N[i];
-  dup_N[i] = dy * gate * s + select(vec4f(), dup_N[i], params.addUp == 1u);
-  dgate_N[i] = dy * up_N[i] * s * (1.0 + gate * (1.0 - s)) + select(vec4f(), dgate_N[i], params.addGate == 1u);
+  let dy = dy_TF[i];
+  let dgate = dy * up * s * (1.0 + gate * (1.0 - s));
+  let dup = dy * gate * s;
+  dx_T2F[at] = dgate + select(0.0, dx_T2F[at], params.add == 1u);
+  dx_T2F[at + width] = dup + select(0.0, dx_T2F[at + width], params.add == 1u);
 }

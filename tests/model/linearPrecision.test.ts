@@ -57,6 +57,12 @@ const batch: Batch = {
   domains: of(() => 0),
 };
 
+/** Rows of twice F elements, cut in the middle. */
+const halves = (rows: Float64Array, F: number): [Float64Array, Float64Array] => [
+  rows.filter((_, i) => i % (2 * F) < F),
+  rows.filter((_, i) => i % (2 * F) >= F),
+];
+
 /** Gradients of the reference by name of the weight. */
 function referenceGradients(
   { model }: Settings,
@@ -92,10 +98,8 @@ function referenceGradients(
   };
 
   const fed = (x: Variable, prefix: string, F: number): Variable => {
-    const [gate, up] = ['gate_proj', 'up_proj'].map((name) =>
-      graph.linear(x, at(`${prefix}.${name}`), D),
-    );
-    const hidden = graph.step([gate!, up!], (a, b) => swiglu(a!, b!));
+    const both = graph.linear(x, at(`${prefix}.gate_up_proj`), D);
+    const hidden = graph.step([both], (value) => swiglu(...halves(value!, F)));
     return graph.linear(hidden, at(`${prefix}.down_proj`), F);
   };
 
@@ -116,9 +120,8 @@ function referenceGradients(
     });
     const expert = (y: Variable, name: string, sizes: { F: number; D: number }) =>
       graph.experts(y, at(`${prefix}.experts.${name}`), { counts, ...sizes });
-    const gate = expert(rows, 'gate_proj', { F, D });
-    const up = expert(rows, 'up_proj', { F, D });
-    const hidden = graph.step([gate, up], (a, b) => swiglu(a!, b!));
+    const both = expert(rows, 'gate_up_proj', { F: 2 * F, D });
+    const hidden = graph.step([both], (value) => swiglu(...halves(value!, F)));
     const out = expert(hidden, 'down_proj', { F: D, D: F });
     const shared = fed(x, `${prefix}.shared_experts`, F * model.sharedExpertCount);
     return graph.step([out, shares, shared], (value, share, common) =>

@@ -45,8 +45,8 @@ const homeOf = (weights: Weights, name: string) =>
   rangesOf(weights).find(({ names }) => names.includes(name))!.label;
 
 const router = 'model.layers.1.mlp.router.gate.weight';
-const expert = 'model.layers.1.mlp.experts.gate_proj.weight';
-const shared = 'model.layers.1.mlp.shared_experts.gate_proj.weight';
+const expert = 'model.layers.1.mlp.experts.gate_up_proj.weight';
+const shared = 'model.layers.1.mlp.shared_experts.gate_up_proj.weight';
 const embedding = 'model.embed_tokens.weight';
 const gain = 'model.layers.2.input_layernorm.weight';
 const query = 'model.layers.0.self_attn.q_proj.weight';
@@ -66,8 +66,8 @@ describe('Weights', () => {
 
   it('keeps routed experts apart from the shared one, though their matrices have one shape', () => {
     const weights = weightsOf();
-    expect(weights.at(shared).shape).toEqual([8, 16]);
-    expect(weights.at(expert).shape).toEqual([4, 8, 16]);
+    expect(weights.at(shared).shape).toEqual([2, 8, 16]);
+    expect(weights.at(expert).shape).toEqual([4, 2, 8, 16]);
     expect(homeOf(weights, expert)).toBe('muon experts 8x16');
     expect(homeOf(weights, shared)).toBe('muon hidden 8x16');
     const range = weights.muon.find(({ group, rows }) => group === 'experts' && rows === 8)!;

@@ -11,20 +11,23 @@ export interface CheckpointTensor {
   readonly start: number;
 }
 
-export const EXPERTS = '.mlp.experts.';
+const EXPERTS = '.mlp.experts.';
 
-/** The checkpoint tensors that make up one weight: itself, or one for each expert. */
+/** The checkpoint tensors that make up one weight: itself, or one for each matrix of a stack, for each expert. */
 export function checkpointTensors(
   model: Settings['model'],
-  { name, shape }: ParameterSpec,
+  { name, shape, stack }: ParameterSpec,
 ): CheckpointTensor[] {
-  const own = checkpointName(model, name);
-  if (!own.includes(EXPERTS)) return [{ name: own, shape, start: 0 }];
-  const [E, ...matrix] = shape as [number, ...number[]];
+  const names = (stack ?? [name]).map((part) => checkpointName(model, part));
+  const isExpert = names[0]!.includes(EXPERTS);
+  if (!isExpert && !stack) return [{ name: names[0]!, shape, start: 0 }];
+  const matrix = shape.slice(-2);
   const length = matrix.reduce((a, b) => a * b, 1);
-  return Array.from({ length: E }, (_, e) => ({
-    name: own.replace(EXPERTS, `${EXPERTS}${e}.`),
-    shape: matrix,
-    start: e * length,
-  }));
+  return Array.from({ length: isExpert ? shape[0]! : 1 }, (_, e) =>
+    names.map((own, i) => ({
+      name: own.replace(EXPERTS, `${EXPERTS}${e}.`),
+      shape: matrix,
+      start: (e * names.length + i) * length,
+    })),
+  ).flat();
 }

@@ -4,10 +4,15 @@
  */
 import { mixtureLayers } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
-import { embeddingName, headName, parameterSpecs } from '@/engine/model/parameters';
-import { checkpointTensors, EXPERTS } from './checkpoint';
+import {
+  embeddingName,
+  headName,
+  type ParameterSpec,
+  parameterSpecs,
+} from '@/engine/model/parameters';
+import { checkpointTensors } from './checkpoint';
 import { CheckpointError } from './checkpointError';
-import { biasNames, hasBiases } from './names';
+import { biasNames, checkpointName, hasBiases } from './names';
 import { quoted, type SafeTensor } from './safetensors';
 
 type Model = Settings['model'];
@@ -47,9 +52,9 @@ export function matchWeights(model: Model, tensors: Tensors): MatchedWeights {
   const found = new Finder(tensors);
   const weights = new Map<string, readonly Part[]>();
   for (const spec of parameterSpecs(model)) {
-    const own = checkpointTensors(model, spec);
-    const fused = own[0]!.name.includes(EXPERTS) ? fusedParts(found, own[0]!.name, spec.shape) : [];
-    const parts = fused.length > 0 ? fused : own.map((part) => found.whole(part));
+    const fused = spec.role === 'expert' ? fusedParts(found, model, spec) : [];
+    const own = () => checkpointTensors(model, spec).map((part) => found.whole(part));
+    const parts = fused.length > 0 ? fused : own();
     weights.set(spec.name, parts);
   }
   const biases = biasNames(model).map((name) =>
@@ -138,28 +143,15 @@ class Finder {
 const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /**
- * The same weight out of the tensors that newer versions of transformers keep for all experts of a layer:
- * `gate_up_proj` [E, 2 F, D], gate rows first, and `down_proj` [E, D, F]. Empty where there is none.
- * @param first checkpoint name of the weight of expert 0.
+ * The same weight out of the tensor that newer versions of transformers keep for all experts of a layer, laid out as
+ * ours: `gate_up_proj` [E, 2 F, D], gate rows first, or `down_proj` [E, D, F]. Empty where there is none.
  */
-function fusedParts(found: Finder, first: string, shape: readonly number[]): Part[] {
-  const [prefix, matrix] = first.split(`${EXPERTS}0.`) as [string, string];
-  const [E, rows, columns] = shape as [number, number, number];
-  if (matrix === 'down_proj.weight') {
-    const name = `${prefix}${EXPERTS}down_proj`;
-    return found.has(name) ? [found.whole({ name, shape, start: 0 })] : [];
-  }
-  const name = `${prefix}${EXPERTS}gate_up_proj`;
-  if (!found.has(name)) return [];
-  const source = found.take(name, [E, 2 * rows, columns]);
-  const length = rows * columns;
-  const half = matrix === 'gate_proj.weight' ? 0 : length;
-  return Array.from({ length: E }, (_, e) => ({
-    source,
-    from: 2 * e * length + half,
-    to: e * length,
-    length,
-  }));
+function fusedParts(found: Finder, model: Model, { name, shape }: ParameterSpec): Part[] {
+  const fused = checkpointName(model, name).replace(/\.weight$/, '');
+  const columns = shape.at(-1)!;
+  const rows = elements(shape) / (shape[0]! * columns);
+  if (!found.has(fused)) return [];
+  return [found.whole({ name: fused, shape: [shape[0]!, rows, columns], start: 0 })];
 }
 
 /** A head that is the embedding may be there once more, if it is the same. */

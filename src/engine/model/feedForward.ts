@@ -1,4 +1,4 @@
-/** @file A dense SwiGLU feed-forward: down(silu(gate x) * up x), arXiv:2002.05202, eq. 6. */
+/** @file A dense SwiGLU feed-forward: down(silu(gate x) * up x), arXiv:2002.05202, eq. 6; gate and up in one product. */
 import type { Settings } from '@/engine/config/settings';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
@@ -14,8 +14,11 @@ export function feedForward(
   prefix: string,
   x_TD: Tensor,
 ): Tensor {
-  const projected = (x: Tensor, name: string) =>
-    linear(tape, x, weights.at(`${prefix}${name}.weight`), linearPrecision);
-  const hidden_TF = swiglu(tape, projected(x_TD, 'gate_proj'), projected(x_TD, 'up_proj'));
-  return projected(hidden_TF, 'down_proj');
+  const stack = weights.at(`${prefix}gate_up_proj.weight`);
+  const D = x_TD.shape[1]!;
+  const hidden_TF = swiglu(
+    tape,
+    linear(tape, x_TD, stack.view([stack.length / D, D]), linearPrecision),
+  );
+  return linear(tape, hidden_TF, weights.at(`${prefix}down_proj.weight`), linearPrecision);
 }

@@ -74,10 +74,14 @@ export function mixtureLayer(
     },
   });
   const { dispatched } = routed;
-  const experts = (x: ExpertRows, name: string) =>
-    groupedLinear(tape, x, at(`experts.${name}`), dispatched, { precision: model.linearPrecision });
-  const tokens = tokenRows(tape, x_TD, dispatched);
-  const hidden_RF = swiglu(tape, experts(tokens, 'gate_proj'), experts(tokens, 'up_proj'));
+  const { expertCount: E, linearPrecision: precision } = model;
+  const experts = (x: ExpertRows, name: string) => {
+    const stack = at(`experts.${name}`);
+    const columns = stack.shape.at(-1)!;
+    const w_EFD = stack.view([E, stack.length / (E * columns), columns]);
+    return groupedLinear(tape, x, w_EFD, dispatched, { precision });
+  };
+  const hidden_RF = swiglu(tape, experts(tokenRows(tape, x_TD, dispatched), 'gate_up_proj'));
   const out_RD = experts(sortedRows(hidden_RF), 'down_proj');
   const shared_TD =
     model.sharedExpertCount > 0

@@ -1,7 +1,8 @@
 /**
  * @file Every weight of a model: name, shape, start and optimizer. Names are those of Trinity's Hugging Face
- * checkpoints (afmoe), for all families; `files/` knows the others. The experts of a layer stand in one tensor,
- * [E, out, in], under one name.
+ * checkpoints (afmoe), for all families; `files/` knows the others. Two things stand together here that a checkpoint
+ * keeps apart, since one product serves them: the experts of a layer, [E, out, in], and matrices of one shape that read
+ * the same input, [2, out, in].
  */
 import { kvOwner } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
@@ -9,12 +10,14 @@ import type { Settings } from '@/engine/config/settings';
 type Model = Settings['model'];
 
 /** What a weight is, and so who moves it: gains, embedding and head by AdamW, matrices by Muon. */
-export type ParameterRole = 'embedding' | 'head' | 'gain' | 'matrix' | 'router';
+export type ParameterRole = 'embedding' | 'head' | 'gain' | 'matrix' | 'router' | 'expert';
 
 export interface ParameterSpec {
   readonly name: string;
-  /** Linear weights are (out, in); experts [E, out, in]. */
+  /** Linear weights are (out, in), the last two axes of stacks: [2, out, in], experts [E, out, in] or [E, 2, out, in]. */
   readonly shape: readonly number[];
+  /** Names of the matrices of a stack, in order. */
+  readonly stack?: readonly string[];
   readonly role: ParameterRole;
   /** Value of every element of a gain at the start; matrices start from a truncated normal. */
   readonly start?: number;
@@ -99,9 +102,16 @@ function normSpecs(
   ];
 }
 
+/** Matrices of one shape under one name. */
+const stacked = (prefix: string, name: string, parts: readonly string[], shape: [number, number]) =>
+  ({
+    ...matrix(`${prefix}${name}.weight`, ...shape),
+    shape: [parts.length, ...shape],
+    stack: parts.map((part) => `${prefix}${part}.weight`),
+  }) as const;
+
 const feedForwardSpecs = (prefix: string, D: number, F: number): ParameterSpec[] => [
-  matrix(`${prefix}gate_proj.weight`, F, D),
-  matrix(`${prefix}up_proj.weight`, F, D),
+  stacked(prefix, 'gate_up_proj', ['gate_proj', 'up_proj'], [F, D]),
   matrix(`${prefix}down_proj.weight`, D, F),
 ];
 
@@ -110,6 +120,7 @@ function mixtureSpecs(model: Model, layer: number): ParameterSpec[] {
   const at = (name: string) => layerName(layer, `mlp.${name}`);
   const experts = feedForwardSpecs(at('experts.'), D, F).map((spec) => ({
     ...spec,
+    role: 'expert' as const,
     shape: [E, ...spec.shape],
     activeShare: K / E,
   }));

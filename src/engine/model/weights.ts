@@ -116,14 +116,13 @@ export class Weights {
 
 /** Who moves a weight. With AdamW for the hidden matrices there is nothing left for Muon, the router included. */
 function homeOf(
-  { role, shape }: ParameterSpec,
+  { role }: ParameterSpec,
   { hidden, routerOptimizer }: Pick<Settings['optimizer'], 'hidden' | 'routerOptimizer'>,
 ): Home {
   if (role === 'gain') return { optimizer: 'adamw', group: 'gains' };
   if (role === 'embedding' || role === 'head') return { optimizer: 'adamw', group: 'embedding' };
   const optimizer = role === 'router' && hidden === 'muon' ? routerOptimizer : hidden;
-  // Routed experts stand in one tensor [E, out, in]; the shared one is a matrix like any other.
-  return { optimizer, group: shape.length === 3 ? 'experts' : 'hidden' };
+  return { optimizer, group: role === 'expert' ? 'experts' : 'hidden' };
 }
 
 /** AdamW's groups, then Muon's, each with its matrices by shape. */

@@ -4,49 +4,47 @@ import { defineKernel } from '@/engine/gpu/kernel';
 import { expectShape } from '@/engine/gpu/shape';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
-import wgsl from '@/shaders/swiglu.wgsl?raw';
+import vec4Wgsl from '@/shaders/swiglu.vec4.wgsl?raw';
+import plainWgsl from '@/shaders/swiglu.wgsl?raw';
 
-const params = { N4: 'u32', addUp: 'u32', addGate: 'u32' } as const;
-const forward = defineKernel({
-  name: 'swiglu',
-  wgsl,
-  entryPoint: 'forward',
-  buffers: { up_N: 'read', gate_N: 'read', y_N: 'read_write' },
-  params,
-});
-const backward = defineKernel({
-  name: 'swiglu',
-  wgsl,
-  entryPoint: 'backward',
-  buffers: {
-    up_N: 'read',
-    gate_N: 'read',
-    dy_N: 'read',
-    dup_N: 'read_write',
-    dgate_N: 'read_write',
-  },
-  params,
-});
+/** The same two kernels, element by element or four at a time. */
+function family(name: string, wgsl: string) {
+  const params = { T: 'u32', F: 'u32', add: 'u32' } as const;
+  return {
+    forward: defineKernel({
+      ...{ name, wgsl, params },
+      entryPoint: 'forward',
+      buffers: { x_T2F: 'read', y_TF: 'read_write' },
+    }),
+    backward: defineKernel({
+      ...{ name, wgsl, params },
+      entryPoint: 'backward',
+      buffers: { x_T2F: 'read', dy_TF: 'read', dx_T2F: 'read_write' },
+    }),
+  };
+}
+const plain = family('swiglu', plainWgsl);
+const vec4 = family('swiglu.vec4', vec4Wgsl);
 
-/** y = silu(gate) * up, elementwise; gate and up of one shape. */
-export function swiglu(tape: Tape, gate_N: Tensor, up_N: Tensor): Tensor {
-  expectShape('swiglu up_N', up_N, gate_N.shape);
-  const y_N = tape.tensor(up_N.shape, 'swiglu');
-  const N4 = Math.ceil(up_N.length / 4);
-  const groups = Math.ceil(N4 / forward.threads);
-  tape.dispatch(forward, { up_N, gate_N, y_N }, { N4, addUp: 0, addGate: 0 }, groups, {
-    cost: 40 * N4,
-  });
+/**
+ * y = silu(gate) * up, elementwise, [T, F].
+ * @param x_T2F gate and up side by side: of each row F elements of gate, then F of up.
+ * @param isPlain never take the faster kernels: for comparing the two.
+ */
+export function swiglu(tape: Tape, x_T2F: Tensor, isPlain = false): Tensor {
+  const [T, both] = expectShape('swiglu x_T2F', x_T2F, 2);
+  const F = both / 2;
+  expectShape('swiglu x_T2F', x_T2F, [T, 2 * Math.floor(F)]);
+  const y_TF = tape.tensor([T, F], 'swiglu');
+  const isFast = F % 4 === 0 && !isPlain;
+  const kernels = isFast ? vec4 : plain;
+  const threads = isFast ? (T * F) / 4 : T * F;
+  const groups = Math.ceil(threads / kernels.forward.threads);
+  tape.dispatch(kernels.forward, { x_T2F, y_TF }, { T, F, add: 0 }, groups, { cost: 10 * T * F });
   tape.onBackward(() => {
-    const dup = tape.gradientOf(up_N);
-    const dgate = tape.gradientOf(gate_N);
-    tape.dispatch(
-      backward,
-      { up_N, gate_N, dy_N: tape.upstream(y_N), dup_N: dup.tensor, dgate_N: dgate.tensor },
-      { N4, addUp: dup.add, addGate: dgate.add },
-      groups,
-      { cost: 60 * N4 },
-    );
+    const { tensor: dx_T2F, add } = tape.gradientOf(x_T2F);
+    const tensors = { x_T2F, dy_TF: tape.upstream(y_TF), dx_T2F };
+    tape.dispatch(kernels.backward, tensors, { T, F, add }, groups, { cost: 15 * T * F });
   });
-  return y_N;
+  return y_TF;
 }
