@@ -1,9 +1,10 @@
 /** @file Our product of two matrices, to be run beside another library's. */
+import { submitRepeats } from '@/engine/gpu/clock';
 import type { OpenDevice } from '@/engine/gpu/device';
 import { Readback } from '@/engine/gpu/readback';
 import { matmul } from '@/engine/ops/matmul';
 import { type Product, productInputs } from './peers/problem.mjs';
-import { encodeRepeats, Workbench } from './workbench';
+import { Workbench } from './workbench';
 
 /** Takes the kernel that the engine would choose for these sizes. */
 export async function productRunner(open: OpenDevice, product: Product) {
@@ -23,11 +24,7 @@ export async function productRunner(open: OpenDevice, product: Product) {
   const timed = await bench.ready();
   return {
     async run(repeats: number): Promise<void> {
-      const encoder = open.device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      encodeRepeats(pass, timed, repeats);
-      pass.end();
-      open.device.queue.submit([encoder.finish()]);
+      submitRepeats(timed, repeats);
       await open.idle();
     },
     async sample(): Promise<ArrayLike<number>> {

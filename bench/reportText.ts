@@ -1,4 +1,5 @@
 /** @file A report as text: tables for a terminal or a page. */
+import { leastMs } from '@/engine/math/roofline';
 import type { CaseResult, Report } from './run';
 import { growth, pairedRatio, spread } from './statistics';
 import type { StepResult } from './stepTiming';
@@ -19,7 +20,7 @@ export function reportText(report: Report): string {
     ...(cases.length > 0 ? [caseTable(cases)] : []),
     ...(steps.length > 0 ? [stepTable(steps)] : []),
     ...comparisons(steps),
-    ...steps.flatMap(splitTable),
+    ...steps.flatMap((step) => splitTable(step, peaks)),
     ...memory.map(
       ({ name, planned, measured }) =>
         `${name}: planned ${mebi(planned)} MiB, measured ${mebi(measured)} MiB (${short(measured / planned)}x)`,
@@ -95,15 +96,19 @@ function against(one: StepResult, other: StepResult): string {
   return `${one.name} / ${other.name}: ${short(median)} (${short(low)} to ${short(high)})`;
 }
 
-function splitTable({ name, split }: StepResult): string[] {
+function splitTable({ name, split }: StepResult, peaks: Report['peaks']): string[] {
   if (!split) return [];
   const total = split.reduce((sum, { ms }) => sum + ms, 0);
   const text = table<(typeof split)[number]>(
     [
       { title: 'kernel', cell: ({ kernel }) => kernel, isText: true },
-      { title: 'dispatches', cell: ({ dispatches }) => String(dispatches) },
+      { title: 'of', cell: ({ kind }) => kind, isText: true },
+      { title: 'dispatches', cell: ({ calls }) => String(calls) },
       { title: 'ms', cell: ({ ms }) => short(ms) },
       { title: 'of kernels', cell: ({ ms }) => percent(ms / total) },
+      { title: 'GFLOP/s', cell: ({ flops, ms }) => rate((1000 * flops) / ms) },
+      { title: 'GB/s', cell: ({ bytes, ms }) => rate((1000 * bytes) / ms) },
+      { title: 'of peak', cell: (use) => percent(leastMs(use, peaks) / use.ms) },
     ],
     split.slice(0, SHOWN),
   );

@@ -1,11 +1,13 @@
 /** @file The bench: measures the peaks, then every case that is wanted, and tells of each as it is done. */
 import { type AdapterInfo, type OpenDevice, openDevice } from '@/engine/gpu/device';
+import { leastMs } from '@/engine/math/roofline';
+import type { Peaks } from '@/engine/train/commands';
+import { peaksOf } from '@/engine/train/peaks';
 import type { BenchCase } from './benchCase';
 import { benchCases } from './cases/index';
 import { type StepCase, stepCases } from './cases/steps';
 import { type MemoryResult, memoryOf, memoryPresets } from './memory';
 import { isWanted, type Options, UsageError } from './options';
-import { copyCase, fmaCase, type Peaks } from './peaks';
 import { inTurns, StepMeasurement, type StepResult } from './stepTiming';
 import { type Timing, timing } from './timing';
 import { Workbench } from './workbench';
@@ -31,14 +33,11 @@ export interface Report {
   readonly memory: readonly MemoryResult[];
 }
 
+/** Where the device has no room to measure them: every share is then a dash. */
+const UNKNOWN: Peaks = { flops: Number.NaN, bytes: Number.NaN };
+
 /** Told the name of a case before it is measured. */
 export type Announce = (name: string) => void;
-
-const PEAKS = {
-  graphics: { threads: 2 ** 19, rounds: 256, copied: 2 ** 24 },
-  software: { threads: 2 ** 14, rounds: 256, copied: 2 ** 22 },
-};
-const NO_PEAKS: Peaks = { flops: Number.NaN, bytes: Number.NaN };
 
 /** @throws {UsageError} where no case has the wanted name */
 export async function runBench(gpu: GPU, options: Options, announce: Announce): Promise<Report> {
@@ -57,7 +56,7 @@ export async function runBench(gpu: GPU, options: Options, announce: Announce): 
       return results;
     };
     announce('peaks');
-    const peaks = await measuredPeaks(open, options);
+    const peaks = (await peaksOf(open)) ?? UNKNOWN;
     return {
       date: new Date().toISOString(),
       adapter: open.info,
@@ -111,13 +110,6 @@ async function measuredSteps(
   }
 }
 
-async function measuredPeaks(open: OpenDevice, options: Options): Promise<Peaks> {
-  const { threads, rounds, copied } = PEAKS[open.info.isSoftware ? 'software' : 'graphics'];
-  const flops = await measured(open, fmaCase(threads, rounds), NO_PEAKS, options);
-  const bytes = await measured(open, copyCase(copied), NO_PEAKS, options);
-  return { flops: flops.flops, bytes: bytes.bytes };
-}
-
 async function measured(
   open: OpenDevice,
   one: BenchCase,
@@ -131,7 +123,7 @@ async function measured(
     const seconds = time.ms.median / 1000;
     const flops = one.flops / seconds;
     const bytes = one.bytes / seconds;
-    const share = Math.max(flops / peaks.flops, bytes / peaks.bytes);
+    const share = leastMs(one, peaks) / time.ms.median;
     return { name: one.name, shape: one.shape, ...time, flops, bytes, share };
   } finally {
     bench.destroy();

@@ -6,12 +6,12 @@ import type { Settings } from '@/engine/config/settings';
 import type { Batch } from '@/engine/data/batch';
 import type { OpenDevice } from '@/engine/gpu/device';
 import { planActivations } from '@/engine/gpu/planner';
-import { type KernelTime, profile } from '@/engine/gpu/profiler';
 import { Program } from '@/engine/gpu/program';
 import type { Tape } from '@/engine/gpu/tape';
+import type { KernelUse } from '@/engine/train/commands';
 import { recordStep, type StepHalves } from '@/engine/train/recordStep';
 import { RunState } from '@/engine/train/state';
-import type { StepNumbers } from '@/engine/train/stepNumbers';
+import type { StepNumbers, StepWishes } from '@/engine/train/stepNumbers';
 import { Stepper } from '@/engine/train/stepper';
 import { limitsOf } from './workbench';
 
@@ -29,6 +29,11 @@ export interface StepTime {
 export interface StepParts {
   readonly microBatch: number;
   readonly update: number;
+}
+
+/** A kernel's part of a step, with its time. */
+export interface TimedUse extends KernelUse {
+  readonly ms: number;
 }
 
 export class StepRun {
@@ -60,13 +65,13 @@ export class StepRun {
   }
 
   /** Trains on `batch` and waits. */
-  async step(batch: Batch): Promise<StepTime & { readonly numbers: StepNumbers }> {
+  async step(
+    batch: Batch,
+    wishes: StepWishes = {},
+  ): Promise<StepTime & { readonly numbers: StepNumbers }> {
     const start = performance.now();
-    const arrival = this.stepper.step(
-      { step: this.#step++, batches: [batch], settings: this.settings },
-      {},
-      1,
-    );
+    const inputs = { step: this.#step++, batches: [batch], settings: this.settings };
+    const arrival = this.stepper.step(inputs, wishes, 1);
     const encodeMs = performance.now() - start;
     const numbers = await arrival;
     await this.open.idle();
@@ -98,19 +103,11 @@ export class StepRun {
     return performance.now() - start;
   }
 
-  /** Device time of one step by kernel, from timestamps, longest first. */
-  async split(batch: Batch): Promise<KernelTime[]> {
-    this.stepper.setLive({ step: this.#step, batches: [batch], settings: this.settings });
-    this.stepper.write(batch);
-    const { microBatch, update } = this.stepper.programs;
-    const halves = [await profile(microBatch), await profile(update)];
-    const totals = new Map<string, KernelTime>();
-    for (const time of halves.flat()) {
-      const { dispatches = 0, ms = 0 } = totals.get(time.kernel) ?? {};
-      const sum = { dispatches: dispatches + time.dispatches, ms: ms + time.ms };
-      totals.set(time.kernel, { kernel: time.kernel, ...sum });
-    }
-    return [...totals.values()].sort((a, b) => b.ms - a.ms);
+  /** Device time of one more step by kernel, longest first; undefined where the adapter has no timestamps. */
+  async split(batch: Batch): Promise<readonly TimedUse[] | undefined> {
+    const { kernels } = (await this.step(batch, { kernels: true })).numbers;
+    const uses = kernels!.uses.filter((use): use is TimedUse => use.ms !== undefined);
+    return uses.length > 0 ? uses.sort((a, b) => b.ms - a.ms) : undefined;
   }
 
   destroy(): void {

@@ -2,7 +2,6 @@
 import type { Settings } from '@/engine/config/settings';
 import type { Batch } from '@/engine/data/batch';
 import type { OpenDevice } from '@/engine/gpu/device';
-import type { KernelTime } from '@/engine/gpu/profiler';
 import { flopsPerToken } from '@/engine/model/cost';
 import { planRun } from '@/engine/train/assembly';
 import type { Plan } from '@/engine/train/commands';
@@ -12,7 +11,14 @@ import type { StepCase } from './cases/steps';
 import { generator } from './peers/problem.mjs';
 import { shares } from './routing';
 import { type Summary, summary } from './statistics';
-import { DOMAINS, randomBatch, type StepParts, StepRun, type StepTime } from './stepRun';
+import {
+  DOMAINS,
+  randomBatch,
+  type StepParts,
+  StepRun,
+  type StepTime,
+  type TimedUse,
+} from './stepRun';
 import { limitsOf } from './workbench';
 
 export interface StepResult {
@@ -35,7 +41,7 @@ export interface StepResult {
   /** Rows of the busiest expert over the mean; undefined without experts. */
   readonly busiest: number | undefined;
   /** Device time by kernel; undefined without timestamps. */
-  readonly split: readonly KernelTime[] | undefined;
+  readonly split: readonly TimedUse[] | undefined;
 }
 
 /** Steps that bring the routers' biases to a wanted load. */
@@ -77,7 +83,6 @@ export class StepMeasurement {
     const { open, run, batch } = this;
     const { name, settings, sweep } = this.one;
     const tokens = settings.data.batchSequences * settings.data.contextLength;
-    const hasStamps = open.device.features.has('timestamp-query');
     return {
       name,
       ...(sweep ? { sweep } : {}),
@@ -94,7 +99,7 @@ export class StepMeasurement {
       submits: run.stepper.lastSubmits,
       bytes: planRun(settings, limitsOf(open.device), DOMAINS).bytes,
       busiest: busiest(this.counts, settings),
-      split: hasStamps ? await run.split(batch) : undefined,
+      split: await run.split(batch),
     };
   }
 

@@ -3,10 +3,11 @@
  * is the engine's: the same tape, planner and programs as in training.
  */
 import { Arena, type MemoryLimits } from '@/engine/gpu/arena';
+import type { Timed } from '@/engine/gpu/clock';
 import type { OpenDevice } from '@/engine/gpu/device';
 import { LiveScalars } from '@/engine/gpu/live';
 import { ActivationPool, planActivations } from '@/engine/gpu/planner';
-import { type Action, encode, Program } from '@/engine/gpu/program';
+import { Program } from '@/engine/gpu/program';
 import { Tape } from '@/engine/gpu/tape';
 import type { ElementType, Tensor } from '@/engine/gpu/tensor';
 import { generator } from './peers/problem.mjs';
@@ -15,14 +16,6 @@ export const limitsOf = ({ limits }: GPUDevice): MemoryLimits => ({
   maxBufferBytes: limits.maxBufferSize,
   maxBindingBytes: limits.maxStorageBufferBindingSize,
 });
-
-/** The part of a program that is timed, ready to be encoded any number of times. */
-export interface Timed {
-  readonly device: GPUDevice;
-  readonly actions: readonly Action[];
-  /** Waits for the device. @throws where it complained */
-  idle(): Promise<void>;
-}
 
 export class Workbench {
   readonly tape = new Tape();
@@ -113,13 +106,4 @@ export class Workbench {
   destroy(): void {
     for (const part of [...this.#arenas, this.#pool, this.live]) part.destroy();
   }
-}
-
-/** Encodes the timed part `repeats` times into an open pass. */
-export function encodeRepeats(
-  pass: GPUComputePassEncoder,
-  { actions }: Timed,
-  repeats: number,
-): void {
-  for (let i = 0; i < repeats; i++) for (const action of actions) encode(pass, action);
 }

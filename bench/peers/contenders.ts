@@ -1,6 +1,6 @@
 /** @file Contenders as the parent sees them: a process each, which works while it has a turn and rests else. */
 import { type ChildProcess, fork } from 'node:child_process';
-import type { KernelTime } from '@/engine/gpu/profiler';
+import type { TimedUse } from '../stepRun';
 import type { Product, Shape } from './problem.mjs';
 
 type Reply = { readonly value: unknown } | { readonly error: string };
@@ -36,8 +36,8 @@ export class Contender {
   }
 
   /** Device time of one step by kernel; undefined where the library cannot tell. */
-  async split(): Promise<readonly KernelTime[] | undefined> {
-    return (await this.#ask({ kind: 'split' })) as readonly KernelTime[] | undefined;
+  async split(): Promise<readonly TimedUse[] | undefined> {
+    return (await this.#ask({ kind: 'split' })) as readonly TimedUse[] | undefined;
   }
 
   /** Mean time of one product in ms, and the first row of the result. */

@@ -5,6 +5,7 @@
 import { isWanted, type Options } from '../options';
 import { forms, productFlops, productShapes } from '../products';
 import { largestGap, median, pairedRatio, type Summary, summary } from '../statistics';
+import type { TimedUse } from '../stepRun';
 import { short, table } from '../table';
 import type { Contender, Steps } from './contenders';
 import type { Product, Shape } from './problem.mjs';
@@ -46,7 +47,7 @@ export interface Result {
   /** Largest difference of losses or elements. */
   readonly gap: number;
   readonly isEqual: boolean;
-  readonly split?: readonly { readonly kernel: string; readonly ms: number }[];
+  readonly split?: readonly TimedUse[];
 }
 
 export type Say = (text: string) => void;

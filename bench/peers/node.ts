@@ -43,7 +43,7 @@ function splitTable({ name, split = [] }: Result): string {
   const rows = split.slice(0, SHOWN);
   const text = table<(typeof rows)[number]>(
     [
-      { title: 'kernel', cell: ({ kernel }) => kernel, isText: true },
+      { title: 'kernel', cell: ({ kernel, kind }) => `${kernel}, ${kind}`, isText: true },
       { title: 'ms', cell: ({ ms }) => short(ms) },
       { title: '% of kernels', cell: ({ ms }) => short((100 * ms) / total) },
     ],

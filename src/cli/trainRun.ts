@@ -18,7 +18,13 @@ import { byteSize, grouped, metricWords } from './numbers';
 import { Progress } from './progress';
 
 /** MaxVio of every layer, which only a metrics file has room for. */
-const LOADS: Watch = { load: true, domains: false, bias: false, attention: undefined };
+const LOADS: Watch = {
+  load: true,
+  domains: false,
+  bias: false,
+  attention: undefined,
+  kernels: false,
+};
 
 export const trainOptions: Readonly<Record<'every' | 'needles', Option>> = {
   every: { value: 'N', help: 'Save the checkpoint at every N-th step too, not only at the end.' },

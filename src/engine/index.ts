@@ -28,7 +28,6 @@ export {
   OutOfMemoryError,
   ShaderError,
 } from './gpu/errors';
-export { type KernelTime, profile } from './gpu/profiler';
 export { planRun } from './train/assembly';
 export type * from './train/commands';
 export { type ReplayOutcome, type ReplayTensor, replay, replayFile } from './train/replay';

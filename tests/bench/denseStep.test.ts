@@ -96,7 +96,7 @@ describe("the peers' problem in our engine", () => {
     const always = [...microBatch.actions, ...update.actions].filter(
       ({ section }) => section === undefined,
     );
-    expect(split.reduce((sum, { dispatches }) => sum + dispatches, 0)).toBe(always.length);
+    expect(split!.reduce((sum, { calls }) => sum + calls, 0)).toBe(always.length);
     run.destroy();
   });
 });

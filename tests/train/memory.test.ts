@@ -39,6 +39,7 @@ it('makes no buffer, no bind group and no pipeline in a step, and submits once',
     domains: true,
     bias: true,
     attention: { layer: 1, head: 0, sequence: 0 },
+    kernels: false,
   });
   await run.trainer.step();
   spy.forget();

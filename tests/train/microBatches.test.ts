@@ -199,6 +199,7 @@ describe('a batch that grows', () => {
       domains: true,
       bias: false,
       attention: { layer: 1, head: 0, sequence: 0 },
+      kernels: false,
     });
     for (let step = 0; step < 5; step++) await run.trainer.step();
     const steps = run.of('metrics').filter(({ values }) => values['train.loss'] !== undefined);

@@ -2,7 +2,6 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { resolve } from '@/engine/config/experiment';
 import type { Batch } from '@/engine/data/batch';
 import { domainIds } from '@/engine/data/domains';
-import { profile } from '@/engine/gpu/profiler';
 import { restoreCheckpoint, saveCheckpoint } from '@/engine/train/checkpoint';
 import { Session } from '@/engine/train/session';
 import { Stability } from '@/engine/train/stability';
@@ -73,15 +72,24 @@ describe('a recorded step', () => {
     expect(await bits(second)).toEqual(await bits(first));
   });
 
-  it('can be timed kernel by kernel', async () => {
-    const session = await create();
-    const [batch] = await batches(1);
-    await step(session, batch!, 0);
-    const { microBatch } = session.stepper.programs;
-    const times = await profile(microBatch);
-    const recorded = microBatch.actions.filter(({ section }) => section === undefined);
-    expect(times.reduce((sum, { dispatches }) => sum + dispatches, 0)).toBe(recorded.length);
-    expect(times.every(({ ms }) => ms >= 0)).toBe(true);
-    expect(times.find(({ kernel }) => kernel === 'matmul.nt.vec4')!.ms).toBeGreaterThan(0);
+  it('gives the same bits where it is timed kernel by kernel, in one submit or in several', async () => {
+    const data = await batches(4);
+    const [plain, timed] = [await create(), await create()];
+    for (const [index, batch] of data.entries()) {
+      const loss = await step(plain, batch, index);
+      const inputs = { step: index, batches: [batch], settings };
+      const numbers = await timed.stepper.step(inputs, { kernels: true }, 1 + index);
+      expect(numbers.crossEntropy).toBe(loss);
+      const { uses, submits } = numbers.kernels!;
+      expect(submits).toBe(1 + index);
+      const { microBatch, update } = timed.stepper.programs;
+      const always = [microBatch, update].flatMap((program) => program.due(undefined));
+      expect(uses.reduce((sum, { calls }) => sum + calls, 0)).toBe(always.length);
+      const work = always.reduce((sum, one) => sum + one.work.flops, 0);
+      expect(uses.reduce((sum, { flops }) => sum + flops, 0)).toBeCloseTo(work, 0);
+      expect(uses.every(({ ms }) => ms! >= 0)).toBe(true);
+      expect(uses.find(({ kind }) => kind === 'matmul')!.ms).toBeGreaterThan(0);
+    }
+    expect(await bits(timed)).toEqual(await bits(plain));
   });
 });

@@ -65,6 +65,7 @@ describe('trainer', () => {
       domains: true,
       bias: true,
       attention: { layer: 3, head: 1, sequence: 1 },
+      kernels: false,
     });
     for (let step = 0; step < 5; step++) await second.trainer.step();
     await trainPast(second, 50);
@@ -116,6 +117,7 @@ describe('trainer', () => {
       domains: true,
       bias: true,
       attention: { layer: 3, head: 1, sequence: 1 },
+      kernels: false,
     });
     await run.trainer.step();
     const [load] = run.of('load');

@@ -35,11 +35,19 @@ describe('what panels watch', () => {
     watchOf({ ...store.getState(), inView: new Set(inView), ...more }, 4);
 
   it('is nothing while nothing is in view', () => {
-    expect(look([])).toEqual({ load: false, domains: false, bias: false, attention: undefined });
+    expect(look([])).toEqual({
+      load: false,
+      domains: false,
+      bias: false,
+      attention: undefined,
+      kernels: false,
+    });
   });
 
   it('is what is in view and unfolded', () => {
     expect(look(['expert-load', 'router-bias'])).toMatchObject({ load: true, bias: true });
+    expect(look(['expert-load']).kernels).toBe(false);
+    expect(look(['kernels']).kernels).toBe(true);
     expect(look(['expert-load'], { folded: new Set(['expert-load']) }).load).toBe(false);
     expect(look(['expert-load', 'loss'], { enlarged: 'loss' }).load).toBe(false);
   });

@@ -1,63 +1,45 @@
-/** @file GPU time of a program by kernel, from timestamp queries: every dispatch in a pass of its own. */
-import { encode, type Program } from './program';
-
-export interface KernelTime {
-  readonly kernel: string;
-  readonly dispatches: number;
-  /** Sum over its dispatches, milliseconds of GPU time. */
-  readonly ms: number;
-}
-
-/** Most dispatches of one query set (the WebGPU limit is 4,096 queries, two a dispatch). */
-const BATCH = 2048;
-
 /**
- * Runs the program once and returns the time of each kernel, longest first.
- * @throws {Error} where the adapter has no timestamp queries.
+ * @file GPU time of submitted work by dispatch. A traced submit does the same dispatches in the same order, each in
+ * a pass of its own between two timestamps, so its results are those of any other.
  */
-export async function profile(program: Program): Promise<KernelTime[]> {
-  const { device, actions } = program;
-  if (!device.features.has('timestamp-query'))
-    throw new Error('this adapter has no timestamp queries');
-  const totals = new Map<string, { dispatches: number; ms: number }>();
-  for (let start = 0; start < actions.length; start += BATCH) {
-    const batch = actions.filter((a) => a.section === undefined).slice(start, start + BATCH);
-    const times = await timed(device, batch);
-    batch.forEach(({ kernel }, i) => {
-      const name =
-        kernel.entryPoint === 'main' ? kernel.name : `${kernel.name} ${kernel.entryPoint}`;
-      const total = totals.get(name) ?? { dispatches: 0, ms: 0 };
-      totals.set(name, { dispatches: total.dispatches + 1, ms: total.ms + times[i]! });
-    });
-  }
-  return [...totals].map(([kernel, total]) => ({ kernel, ...total })).sort((a, b) => b.ms - a.ms);
+import { type Action, encodeApart, encodeTogether } from './program';
+import { hasTimestamps, Timestamps } from './timestamps';
+
+/** One dispatch that ran. */
+export interface TracedAction {
+  readonly action: Action;
+  /** Device time, ms; undefined where the adapter has no timestamps. */
+  readonly ms: number | undefined;
 }
 
-async function timed(device: GPUDevice, batch: Program['actions']): Promise<number[]> {
-  const count = 2 * batch.length;
-  if (count === 0) return [];
-  const querySet = device.createQuerySet({ type: 'timestamp', count });
-  const bytes = 8 * count;
-  const { QUERY_RESOLVE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
-  const resolved = device.createBuffer({ size: bytes, usage: QUERY_RESOLVE | COPY_SRC });
-  const staging = device.createBuffer({ size: bytes, usage: COPY_DST | MAP_READ });
-  const encoder = device.createCommandEncoder();
-  batch.forEach((action, i) => {
-    const timestampWrites = {
-      querySet,
-      beginningOfPassWriteIndex: 2 * i,
-      endOfPassWriteIndex: 2 * i + 1,
-    };
-    const pass = encoder.beginComputePass({ timestampWrites });
-    encode(pass, action);
-    pass.end();
-  });
-  encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
-  encoder.copyBufferToBuffer(resolved, 0, staging, 0, bytes);
-  device.queue.submit([encoder.finish()]);
-  await staging.mapAsync(GPUMapMode.READ);
-  const stamps = new BigUint64Array(staging.getMappedRange().slice(0));
-  for (const buffer of [resolved, staging]) buffer.destroy();
-  querySet.destroy();
-  return batch.map((_, i) => Number(stamps[2 * i + 1]! - stamps[2 * i]!) / 1e6);
+/** Follows the submits of one step. */
+export class Trace {
+  readonly #device: GPUDevice;
+  readonly #submits: { actions: readonly Action[]; stamps: Timestamps | undefined }[] = [];
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  /** Encodes the actions of one submit. */
+  encode(encoder: GPUCommandEncoder, actions: readonly Action[]): void {
+    const isTimed = hasTimestamps(this.#device) && actions.length > 0;
+    const stamps = isTimed ? new Timestamps(this.#device, actions.length) : undefined;
+    this.#submits.push({ actions, stamps });
+    if (stamps) {
+      encodeApart(encoder, actions, () => ({ timestampWrites: stamps.writes() }));
+      stamps.resolve(encoder);
+    } else encodeTogether(encoder, actions);
+  }
+
+  /** Everything that was encoded, in order, when it has run. */
+  async arrive(): Promise<TracedAction[]> {
+    const traced = await Promise.all(
+      this.#submits.map(async ({ actions, stamps }) => {
+        const times = await stamps?.arrive();
+        return actions.map((action, i) => ({ action, ms: times?.[i] }));
+      }),
+    );
+    return traced.flat();
+  }
 }

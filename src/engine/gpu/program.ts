@@ -7,6 +7,7 @@ import type { LiveScalars } from './live';
 import { compile, pipelineKey } from './pipelines';
 import type { Dispatch, Grid, Tape } from './tape';
 import { aligned, type Tensor } from './tensor';
+import { type Work, workOf } from './work';
 
 export interface Action {
   /** Index into the recorded dispatches. */
@@ -17,6 +18,12 @@ export interface Action {
   readonly grid: Grid;
   readonly cost: number;
   readonly section: string | undefined;
+  readonly work: Work;
+}
+
+/** Who follows a submit: it encodes the dispatches itself, the same in the same order. */
+export interface Tracer {
+  encode(encoder: GPUCommandEncoder, actions: readonly Action[]): void;
 }
 
 export interface RunOptions {
@@ -27,17 +34,23 @@ export interface RunOptions {
   /** Commands before the first dispatch and after the last one, in the same submits. */
   readonly before?: (encoder: GPUCommandEncoder) => void;
   readonly after?: (encoder: GPUCommandEncoder) => void;
+  readonly tracer?: Tracer | undefined;
 }
 
 export type Progress = (done: number, total: number) => void;
 
 export class Program {
+  /** What runs whoever watches. */
+  readonly #always: readonly Action[];
+
   private constructor(
     readonly device: GPUDevice,
     readonly dispatches: readonly Dispatch[],
     readonly actions: readonly Action[],
     readonly uniforms: GPUBuffer,
-  ) {}
+  ) {
+    this.#always = actions.filter(({ section }) => section === undefined);
+  }
 
   /**
    * Compiles every kernel (in parallel) and makes every bind group. All tensors must have their place and
@@ -66,14 +79,15 @@ export class Program {
       const { pipeline, layout } = await compile(device, kernel, overrides);
       const entries = bindings(dispatch, uniforms, offsets[index]!, live);
       const group = device.createBindGroup({ label: kernel.name, layout, entries });
-      actions.push({ index, kernel, pipeline, group, grid, cost, section });
+      const work = workOf(dispatch);
+      actions.push({ index, kernel, pipeline, group, grid, cost, section, work });
     }
     return new Program(device, dispatches, actions, uniforms);
   }
 
   /** Rough work of what always runs, in multiply-adds. */
   get cost(): number {
-    return this.#due(undefined).reduce((sum, action) => sum + action.cost, 0);
+    return costOf(this.due(undefined));
   }
 
   /** Encodes the list and submits it. Returns the number of submits. */
@@ -84,38 +98,28 @@ export class Program {
   /** Encodes programs of one device, one behind the other, into the same submits. Returns their number. */
   static runTogether(
     programs: readonly [Program, ...Program[]],
-    { sections, pieces = 1, before, after }: RunOptions = {},
+    { sections, pieces = 1, before, after, tracer }: RunOptions = {},
   ): number {
     const { device } = programs[0];
-    const due = programs.flatMap((program) => program.#due(sections));
-    const total = due.reduce((sum, action) => sum + action.cost, 0);
-    let submits = 0;
-    let encoder = device.createCommandEncoder();
-    before?.(encoder);
-    let pass = encoder.beginComputePass();
-    let spent = 0;
-    for (const action of due) {
-      if (submits + 1 < pieces && spent > (total * (submits + 1)) / pieces) {
-        pass.end();
-        device.queue.submit([encoder.finish()]);
-        submits++;
-        encoder = device.createCommandEncoder();
-        pass = encoder.beginComputePass();
-      }
-      encode(pass, action);
-      spent += action.cost;
+    const submits = cut(
+      programs.flatMap((program) => program.due(sections)),
+      pieces,
+    );
+    for (const [index, actions] of submits.entries()) {
+      const encoder = device.createCommandEncoder();
+      if (index === 0) before?.(encoder);
+      if (tracer) tracer.encode(encoder, actions);
+      else encodeTogether(encoder, actions);
+      if (index === submits.length - 1) after?.(encoder);
+      device.queue.submit([encoder.finish()]);
     }
-    pass.end();
-    after?.(encoder);
-    device.queue.submit([encoder.finish()]);
-    return submits + 1;
+    return submits.length;
   }
 
   /** The actions that run with these sections, in order. */
-  #due(sections: ReadonlySet<string> | undefined): Action[] {
-    return this.actions.filter(
-      ({ section }) => section === undefined || sections?.has(section) === true,
-    );
+  due(sections: ReadonlySet<string> | undefined): readonly Action[] {
+    if (!sections?.size) return this.#always;
+    return this.actions.filter(({ section }) => section === undefined || sections.has(section));
   }
 
   destroy(): void {
@@ -123,11 +127,46 @@ export class Program {
   }
 }
 
-/** Encodes one action into an open pass. */
-export function encode(pass: GPUComputePassEncoder, { pipeline, group, grid }: Action): void {
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(0, group);
-  pass.dispatchWorkgroups(...grid);
+const costOf = (actions: readonly Action[]): number =>
+  actions.reduce((sum, { cost }) => sum + cost, 0);
+
+/** Cuts a list into at most so many of about the same cost; one of them may be empty. */
+function cut(actions: readonly Action[], pieces: number): (readonly Action[])[] {
+  if (pieces <= 1) return [actions];
+  const share = costOf(actions) / pieces;
+  const cuts: number[] = [];
+  let spent = 0;
+  for (const [index, { cost }] of actions.entries()) {
+    if (cuts.length + 1 < pieces && spent > share * (cuts.length + 1)) cuts.push(index);
+    spent += cost;
+  }
+  return [0, ...cuts].map((from, i) => actions.slice(from, cuts[i]));
+}
+
+/** Encodes actions into one pass. A pipeline is set where it changes: neighbours often share one. */
+export function encodeTogether(
+  encoder: GPUCommandEncoder,
+  actions: readonly Action[],
+  descriptor?: GPUComputePassDescriptor,
+): void {
+  const pass = encoder.beginComputePass(descriptor);
+  let current: GPUComputePipeline | undefined;
+  for (const { pipeline, group, grid } of actions) {
+    if (pipeline !== current) pass.setPipeline(pipeline);
+    current = pipeline;
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
+  }
+  pass.end();
+}
+
+/** Encodes each action into a pass of its own. */
+export function encodeApart(
+  encoder: GPUCommandEncoder,
+  actions: readonly Action[],
+  descriptorOf: () => GPUComputePassDescriptor,
+): void {
+  for (const action of actions) encodeTogether(encoder, [action], descriptorOf());
 }
 
 /** Bytes of the uniform buffer that a tape's programs need. */

@@ -83,6 +83,43 @@ export interface Watch {
   readonly attention:
     | { readonly layer: number; readonly head: number; readonly sequence: number }
     | undefined;
+  /** The split of a step by kernel, about once a second. */
+  readonly kernels: boolean;
+}
+
+/** What a kernel is for. `ends`: embedding, head and loss; `gates`: activations and sums; `views`: what is watched. */
+export type KernelKind =
+  | 'matmul'
+  | 'experts'
+  | 'attention'
+  | 'norms'
+  | 'gates'
+  | 'router'
+  | 'ends'
+  | 'optimizer'
+  | 'views'
+  | 'other';
+
+/** One kernel's part of a step. */
+export interface KernelUse {
+  readonly kind: KernelKind;
+  /** Its shader and, where that has several, its entry point. */
+  readonly kernel: string;
+  readonly calls: number;
+  /** Device time of all calls, ms; undefined where the adapter has no timestamps. */
+  readonly ms: number | undefined;
+  /** Operations that the mathematics asks for, a multiply-add counted as two; 0 where only memory counts. */
+  readonly flops: number;
+  /** Bytes that must be read or written at least once. */
+  readonly bytes: number;
+}
+
+/** The most that an adapter does, measured on it. */
+export interface Peaks {
+  /** f32 operations a second, a multiply-add counted as two. */
+  readonly flops: number;
+  /** Bytes a second, read and written together. */
+  readonly bytes: number;
 }
 
 export interface GenerateRequest {
@@ -183,6 +220,19 @@ export interface Events {
     readonly update: Float32Array;
   };
   attention: AttentionView;
+  /** Means over the last measured steps. */
+  kernels: {
+    readonly step: number;
+    /** Steps that the means are taken over, eight at most. */
+    readonly steps: number;
+    /** Longest first. */
+    readonly uses: readonly KernelUse[];
+    readonly submits: number;
+    /** CPU time of encoding and submitting the last step that was not measured, ms; undefined before there was one. */
+    readonly encodeMs: number | undefined;
+    /** Undefined where the device had no room to measure them. */
+    readonly peaks: Peaks | undefined;
+  };
   needles: NeedleGrid;
   sample: Sample;
   /** A live change took effect (also those replayed from a link). */

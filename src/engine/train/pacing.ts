@@ -1,5 +1,8 @@
 /** @file How fast steps come, and what follows from it: submits of a step, pauses between large read-backs. */
+import type { OpenDevice } from '@/engine/gpu/device';
+import type { Arrivals } from './arrivals';
 import type { Watch } from './commands';
+import { KernelWatch } from './kernelWatch';
 import type { Session } from './session';
 import type { StepWishes } from './stepNumbers';
 
@@ -16,6 +19,9 @@ export const guessedStepTime = ({ stepper, open }: Session): number =>
 
 /** A measured attention map is large; it is read back at most this often, ms. */
 const ATTENTION_PAUSE = 400;
+/** A step is split by kernel at most this often, ms, and never one of so many steps. */
+const KERNELS_PAUSE = 1000;
+const KERNELS_EVERY = 4;
 
 /** Steps and wall time over the last few seconds. */
 export class Pace {
@@ -53,16 +59,54 @@ export class Pace {
   }
 }
 
+/** Nobody looks. */
+const NO_WATCH: Watch = {
+  load: false,
+  domains: false,
+  bias: false,
+  attention: undefined,
+  kernels: false,
+};
+
 /** Turns what is watched into what the next step reads back. */
 export class Wishes {
-  watch: Watch = { load: false, domains: false, bias: false, attention: undefined };
+  readonly kernels = new KernelWatch();
+  #watch: Watch = NO_WATCH;
   #lastAttention = Number.NEGATIVE_INFINITY;
+  #lastKernels = Number.NEGATIVE_INFINITY;
+  /** Steps since the last one that was split. */
+  #unsplit = Number.POSITIVE_INFINITY;
 
-  /** @param now milliseconds */
+  get watch(): Watch {
+    return this.#watch;
+  }
+
+  set watch(watch: Watch) {
+    this.#watch = watch;
+    if (!watch.kernels) this.kernels.forget();
+  }
+
+  /** Whether kernels are watched and the peaks of this device not known. */
+  isPeakDue(open: OpenDevice): boolean {
+    return this.#watch.kernels && this.kernels.isDue(open);
+  }
+
+  /** Measures them between two steps, with nothing else in the queue. */
+  async peaks(open: OpenDevice, arrivals: Arrivals, pace: Pace): Promise<void> {
+    await arrivals.all();
+    await this.kernels.measure(open);
+    pace.restart();
+  }
+
+  /** What the next step reads back. @param now milliseconds */
   at(now: number): StepWishes {
-    const { bias, domains, attention } = this.watch;
-    if (!attention || now - this.#lastAttention < ATTENTION_PAUSE) return { bias, domains };
-    this.#lastAttention = now;
-    return { bias, domains, attention };
+    const { bias, domains, attention, kernels } = this.#watch;
+    const isMapDue = attention && now - this.#lastAttention >= ATTENTION_PAUSE;
+    if (isMapDue) this.#lastAttention = now;
+    const rested = now - this.#lastKernels >= KERNELS_PAUSE && this.#unsplit >= KERNELS_EVERY;
+    const isSplitDue = kernels && rested;
+    this.#unsplit = isSplitDue ? 1 : this.#unsplit + 1;
+    if (isSplitDue) this.#lastKernels = now;
+    return { bias, domains, ...(isMapDue && { attention }), ...(isSplitDue && { kernels: true }) };
   }
 }

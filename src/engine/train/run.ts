@@ -180,6 +180,8 @@ export class Run {
     if (!this.#isStepping) return this.#probes.advance(this.#submitted);
     // A pause or a failure may come while one waits.
     if (this.#arrivals.isFull) return this.#arrivals.oldest();
+    const { open } = this.#session;
+    if (this.#wishes.isPeakDue(open)) return this.#wishes.peaks(open, this.#arrivals, this.#pace);
     this.#submitting = this.#submit();
     await this.#submitting;
     // Not awaited: training goes on meanwhile. What fails here fails the next step as well.
@@ -221,19 +223,18 @@ export class Run {
   }
 
   async #arrived(inputs: StepInputs, numbers: StepNumbers, wishes: StepWishes): Promise<void> {
-    const { step } = inputs;
     if (this.#failure) return;
-    if (numbers.isHalted || !Number.isFinite(numbers.crossEntropy)) return this.#halted(step);
+    if (numbers.isHalted || !Number.isFinite(numbers.crossEntropy))
+      return this.#halted(inputs.step);
     this.#pace.arrived(performance.now());
-    this.#finished = step + 1;
+    this.#finished = inputs.step + 1;
     this.#stability.add(numbers.crossEntropy, numbers.gradientNorm);
-    reportStep(this.parts.emit, {
+    reportStep(this.parts, {
       ...inputs,
       numbers,
       stability: this.#stability.values,
       wishes,
-      isLoadWatched: this.#wishes.watch.load,
-      domainCount: this.parts.data.domains.length,
+      watching: this.#wishes,
       stepTime: this.#pace.stepTime,
       deviceBytes: this.#session.deviceBytes,
     });

@@ -2,6 +2,7 @@
 import { mixtureLayers } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import { lossAt } from '@/engine/ops/lossSum';
+import type { KernelProfile } from './kernelWatch';
 import type { RunState } from './state';
 
 /** What a step reads back besides the scalars. */
@@ -9,6 +10,8 @@ export interface StepWishes {
   readonly bias?: boolean;
   readonly domains?: boolean;
   readonly attention?: { readonly layer: number; readonly head: number; readonly sequence: number };
+  /** Its time by kernel. */
+  readonly kernels?: boolean;
 }
 
 /** The numbers of one step, as the device left them. Expert arrays are [mixture layers, experts]. */
@@ -55,6 +58,7 @@ export interface StepNumbers {
   readonly domains?: Uint32Array;
   /** [side, side], of the last micro-batch. */
   readonly attention?: Float32Array;
+  readonly kernels?: KernelProfile;
 }
 
 /** Bytes of one shipment with everything wished for. */

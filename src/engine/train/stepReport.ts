@@ -4,7 +4,8 @@ import type { MetricValues } from '@/engine/config/metrics';
 import { attentionView } from './attentionView';
 import { maxVio } from './loadFigures';
 import { metricsOf } from './numbers';
-import type { Emit } from './probes';
+import type { Wishes } from './pacing';
+import type { RunParts } from './runParts';
 import type { StepNumbers, StepWishes } from './stepNumbers';
 import type { StepInputs } from './stepper';
 
@@ -13,14 +14,14 @@ export interface StepReport extends StepInputs {
   readonly wishes: StepWishes;
   /** What the last steps together say. */
   readonly stability: MetricValues;
-  readonly isLoadWatched: boolean;
-  readonly domainCount: number;
+  readonly watching: Wishes;
   /** Mean wall time of a step, ms, where it is known. */
   readonly stepTime: number | undefined;
   readonly deviceBytes: number;
 }
 
-export function reportStep(emit: Emit, report: StepReport): void {
+export function reportStep(parts: RunParts, report: StepReport): void {
+  const { emit } = parts;
   const { numbers, wishes, batches, settings, stability, stepTime, deviceBytes } = report;
   const { batchSequences, contextLength } = settings.data;
   const step = report.step + 1;
@@ -39,13 +40,14 @@ export function reportStep(emit: Emit, report: StepReport): void {
     const last = batches.at(-1)!;
     emit('attention', attentionView(numbers.attention, wishes.attention, last, settings, step));
   }
+  if (numbers.kernels) emit('kernels', report.watching.kernels.report(step, numbers.kernels));
   if (!hasMixtures) return;
   const { counts } = numbers;
-  if (report.isLoadWatched)
+  if (report.watching.watch.load)
     emit('load', { step, counts, maxVio: maxVio(counts, settings.model.expertCount) });
   if (numbers.bias) emit('bias', { step, ...numbers.bias });
   if (numbers.domains) {
-    const tokens = new Uint32Array(report.domainCount);
+    const tokens = new Uint32Array(parts.data.domains.length);
     for (const { domains } of batches) for (const domain of domains) tokens[domain]!++;
     emit('domains', { step, counts: numbers.domains, tokens });
   }

@@ -5,10 +5,13 @@
 import type { Settings } from '@/engine/config/settings';
 import { type Batch, IGNORED } from '@/engine/data/batch';
 import type { OpenDevice } from '@/engine/gpu/device';
+import { Trace } from '@/engine/gpu/profiler';
 import { Program } from '@/engine/gpu/program';
 import { Readback, type Shipment } from '@/engine/gpu/readback';
 import type { Tensor } from '@/engine/gpu/tensor';
 import { tokenOrder } from '@/engine/ops/embedding';
+import { kernelUses } from './kernelKinds';
+import type { KernelProfile } from './kernelWatch';
 import { setLiveValues } from './liveValues';
 import { recordStart, type StepHalves, sections } from './recordStep';
 import type { RunState } from './state';
@@ -37,6 +40,8 @@ export const readbackSlots = STEPS_IN_FLIGHT + 1;
 export class Stepper {
   /** Queue submits of the last step. */
   lastSubmits = 0;
+  /** CPU time of encoding and submitting the last step that nobody split by kernel, ms. */
+  lastEncodeMs: number | undefined;
   readonly readback: Readback;
 
   /** @param programs of `recordStep`, made ready. */
@@ -104,7 +109,9 @@ export class Stepper {
       state.live.flush(this.open.device.queue);
     }
     const tensors = wishedTensors(state, wishes);
+    const trace = wishes.kernels ? new Trace(this.open.device) : undefined;
     let shipment: Shipment | undefined;
+    let encodeMs = 0;
     this.lastSubmits = 0;
     batches.forEach((_, index) => {
       const isLast = index === batches.length - 1;
@@ -112,6 +119,7 @@ export class Stepper {
       const due: readonly [Program, ...Program[]] = isLast
         ? [programs.microBatch, programs.update]
         : [programs.microBatch];
+      const start = performance.now();
       this.lastSubmits += Program.runTogether(due, {
         sections: wishedSections(wishes, isLast),
         pieces: Math.ceil(pieces / batches.length),
@@ -119,12 +127,26 @@ export class Stepper {
         after: (encoder) => {
           if (isLast) shipment = this.readback.ship(encoder, Object.values(tensors));
         },
+        tracer: trace,
       });
+      encodeMs += performance.now() - start;
     });
-    return shipment!.arrive().then((arrays) => {
+    if (!trace) this.lastEncodeMs = encodeMs;
+    const profile = trace && this.#profile(trace);
+    return Promise.all([shipment!.arrive(), profile]).then(([arrays, kernels]) => {
       const named = Object.keys(tensors).map((name, i) => [name, arrays[i]] as const);
-      return numbersOf(Object.fromEntries(named) as unknown as Arrived, settings, batches.length);
+      const arrived = Object.fromEntries(named) as unknown as Arrived;
+      const numbers = numbersOf(arrived, settings, batches.length);
+      return kernels ? { ...numbers, kernels } : numbers;
     });
+  }
+
+  /** What a step's trace says, when it is here. */
+  async #profile(trace: Trace): Promise<KernelProfile> {
+    const [submits, encodeMs] = [this.lastSubmits, this.lastEncodeMs];
+    const updates = new Set(this.programs.update.actions);
+    const uses = kernelUses(await trace.arrive(), ({ action }) => updates.has(action));
+    return { uses, submits, encodeMs };
   }
 
   /** Sends the live scalars of a step, but for those of a single micro-batch. */

@@ -47,7 +47,7 @@ export class Trainer implements Commands {
   #report: AdapterReport | undefined;
   #idle: OpenDevice | undefined;
   #run: Run | undefined;
-  #watch: Watch = { load: false, domains: false, bias: false, attention: undefined };
+  #watch: Watch | undefined;
 
   constructor(gpu: GpuSource, data: DataService, emit: Emit) {
     this.#gpu = gpu;
@@ -179,7 +179,7 @@ export class Trainer implements Commands {
     const data = opened ?? (await this.#openData(experiment, origin));
     const reopen = () => this.#session(experiment);
     const run = new Run({ experiment, data, origin, emit: this.#emit, reopen }, await reopen());
-    run.watch(this.#watch);
+    if (this.#watch) run.watch(this.#watch);
     await run.start();
     this.#run = run;
     const { model } = resolve(experiment);

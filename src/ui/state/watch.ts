@@ -17,6 +17,7 @@ export function watchOf(view: ViewState, layerCount: number): Watch {
           sequence: view.sequence,
         }
       : undefined,
+    kernels: isPanelActive(view, 'kernels'),
   };
 }
 

@@ -1,10 +1,10 @@
 // Multiply-adds in registers only: the rate that no product of matrices can pass.
-//   twelve sums a thread, in three vectors of four; each is multiplied and added to params.rounds * ROUND times.
+//   twelve sums a thread, in three vectors of four; each becomes sum * factor + summand four times a round.
 //
 //   seeds  [2]        in   factor and summand, unknown to the compiler
-//   sums   [threads]  out  one number a thread, so that nothing is left out
+//   sums   [threads]  out  all twelve added up, so that nothing is left out
 //
-// A thread does 2 * 12 * ROUND * params.rounds operations. Dispatch: any number of workgroups, spread over x and y.
+// Dispatch: any number of workgroups, spread over x and y; a thread does 48 multiply-adds a round.
 
 struct Params {
   rounds: u32,
