@@ -1,6 +1,6 @@
 /** @file Whole training steps: presets, the peers' problem, and sweeps that show how the cost grows. */
 import { resolve } from '@/engine/config/experiment';
-import type { Settings, SettingsChanges } from '@/engine/config/settings';
+import { type Settings, type SettingsChanges, withValue } from '@/engine/config/settings';
 import { denseSettings } from '../denseStep';
 import type { Load } from '../routing';
 
@@ -104,6 +104,19 @@ const active: readonly StepCase[] = [
   { name: 'active parameters mixture', group: 'active', settings: sweepSettings({}), load: 'even' },
 ];
 
+/** Enough blocks that what is kept for the way back is most of the memory. */
+const deep = sweepSettings({ model: { layerCount: 6 } });
+
+const activations: readonly StepCase[] = [
+  { name: 'activations kept', group: 'activations', settings: deep, load: 'even' },
+  {
+    name: 'activations recomputed',
+    group: 'activations',
+    settings: withValue(deep, 'run.activationCheckpointing', true),
+    load: 'even',
+  },
+];
+
 export const stepCases: readonly StepCase[] = [
   { name: 'step micro', settings: onPreset('micro') },
   { name: 'step small', settings: onPreset('small') },
@@ -112,6 +125,7 @@ export const stepCases: readonly StepCase[] = [
     settings: denseSettings({ V: 256, D: 128, L: 4, H: 4, F: 344, S: 128, B: 4 }),
   },
   ...active,
+  ...activations,
   ...tokens,
   ...widths,
   ...experts,

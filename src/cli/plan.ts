@@ -6,6 +6,8 @@ import {
   type Plan,
   planRun,
   resolve,
+  type Settings,
+  withValue,
 } from '@/engine/index';
 import { type Command, exitCodes } from './command';
 import { byteSize, grouped } from './numbers';
@@ -28,13 +30,14 @@ export const plan: Command = {
   },
   async run(input, { stdout }) {
     const experiment = readExperiment(input);
-    const sizes = planRun(resolve(experiment), NO_LIMITS, domainIds.length);
+    const values = resolve(experiment);
+    const sizes = planRun(values, NO_LIMITS, domainIds.length);
     if (input.options.has('json')) {
       const { preset } = experiment;
       stdout.write(`${JSON.stringify({ preset, link: encodeLink(experiment), ...sizes })}\n`);
       return exitCodes.done;
     }
-    const rows = rowsOf(sizes);
+    const rows = [...rowsOf(sizes), ...recomputedRows(values)];
     const width = Math.max(...rows.map(([name]) => name.length));
     for (const [name, value] of rows) stdout.write(`${name.padEnd(width)}  ${value}\n`);
     return exitCodes.done;
@@ -55,6 +58,17 @@ function rowsOf({ flopsPerToken, kvCache, bytes, ...counts }: Plan): [string, st
       name === 'total' ? 'memory in all' : name,
       bytesOf(size),
     ]),
+  ];
+}
+
+/** What activation checkpointing would make of the memory, where the run is without it. */
+function recomputedRows(values: Settings): [string, string][] {
+  if (values.run.activationCheckpointing) return [];
+  const recomputed = withValue(values, 'run.activationCheckpointing', true);
+  const { bytes } = planRun(recomputed, NO_LIMITS, domainIds.length);
+  return [
+    ['activations, blocks recomputed', bytesOf(bytes.activations)],
+    ['memory in all, blocks recomputed', bytesOf(bytes.total)],
   ];
 }
 

@@ -4,6 +4,7 @@ import { CheckpointFolder } from './checkpointFolder';
 import { type Command, type ExitCode, type Input, textOf } from './command';
 import type { Driver } from './driver';
 import type { Host } from './host';
+import { byteSize } from './numbers';
 import { readExperiment } from './readExperiment';
 import { setOption } from './setOption';
 import { trainOptions, trainRun } from './trainRun';
@@ -34,7 +35,7 @@ async function run(input: Input, host: Host): Promise<ExitCode> {
   return trainRun({ input, folder, isContinued: false, begin }, host);
 }
 
-/** @throws where this adapter cannot hold it, with the largest preset that it can */
+/** @throws where this adapter cannot hold it, with what would fit */
 async function started(driver: Driver, experiment: Experiment): Promise<RunInfo> {
   const { refusal } = await driver.trainer.plan(experiment);
   if (refusal) throw new Error(refusalWords(experiment, refusal));
@@ -43,5 +44,12 @@ async function started(driver: Driver, experiment: Experiment): Promise<RunInfo>
 
 const refusalWords = (
   { preset }: Experiment,
-  { message, fits }: NonNullable<Plan['refusal']>,
-): string => `${preset}: ${message}${fits ? ` The preset ${fits} fits.` : ''}`;
+  { message, recomputedBytes, fits }: NonNullable<Plan['refusal']>,
+): string =>
+  [
+    `${preset}: ${message}`,
+    ...(recomputedBytes === undefined
+      ? []
+      : [`With --set run.activationCheckpointing=true it needs ${byteSize(recomputedBytes)}.`]),
+    ...(fits ? [`The preset ${fits} fits.`] : []),
+  ].join(' ');

@@ -10,8 +10,13 @@ export type { MetricName, MetricValues } from './config/metrics';
 export { metrics } from './config/metrics';
 export type { Preset } from './config/presets';
 export { presetById, presets } from './config/presets';
-export type { SettingPath, Settings, SettingsChanges } from './config/settings';
-export { settings } from './config/settings';
+export {
+  type SettingPath,
+  type Settings,
+  type SettingsChanges,
+  settings,
+  withValue,
+} from './config/settings';
 export type { Batch, BatchSource } from './data/batch';
 export { type CorpusId, corpusIds, domainIds } from './data/domains';
 export { createDataService, type DataService, type RunData } from './data/service';

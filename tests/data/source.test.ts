@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { stepOfMicroBatch } from '@/engine/config/growth';
 import { phaseAt } from '@/engine/config/phases';
-import { defaultSettings } from '@/engine/config/settings';
+import { defaultSettings, withValue } from '@/engine/config/settings';
 import { type Batch, IGNORED } from '@/engine/data/batch';
 import { domainIds, domainShares, mixturePhases } from '@/engine/data/domains';
 import { createBatchSource, heldOutBatches } from '@/engine/data/source';
@@ -37,7 +37,7 @@ describe('the training stream', () => {
       }),
       { numRuns: 40 },
     );
-    const other = { ...defaultSettings, run: { seed: 8 } };
+    const other = withValue(defaultSettings, 'run.seed', 8);
     expect(await take(open(other), 1)).not.toEqual(await take(open(defaultSettings), 1));
   });
 
@@ -191,7 +191,7 @@ describe('the training stream', () => {
     const cursor = (await source.cursor()) as { readers: number[][]; given: number[] };
     await take(source, 2);
     const here = await source.cursor();
-    const other = open({ ...defaultSettings, run: { seed: 8 } });
+    const other = open(withValue(defaultSettings, 'run.seed', 8));
     await expect(source.seek(await other.cursor())).rejects.toThrow('other data or settings');
     await expect(source.seek(undefined)).rejects.toThrow('other data or settings');
     await expect(source.seek({ ...cursor, given: [1] })).rejects.toThrow('missing or damaged');
@@ -242,7 +242,7 @@ describe('held-out batches', () => {
   });
 
   test('do not depend on the seed of the run', () => {
-    const other = { ...settings, run: { seed: 12345 } };
+    const other = withValue(settings, 'run.seed', 12345);
     expect(heldOutBatches(other, corpora, ownText, 2)).toEqual(
       heldOutBatches(settings, corpora, ownText, 2),
     );

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { experimentOn, resolve } from '@/engine/config/experiment';
+import { type Experiment, experimentOn, resolve } from '@/engine/config/experiment';
 import { presets } from '@/engine/config/presets';
 import { planRun } from '@/engine/train/assembly';
 import { SpiedGpu } from '../support/spiedGpu';
@@ -81,4 +81,23 @@ it.each([
   const { refusal } = await run.trainer.plan(experimentOn(id));
   expect(refusal?.message).toMatch(/GiB/);
   expect(refusal?.fits).toBe(smaller);
+});
+
+it('offers to recompute blocks where that alone makes a run fit', async () => {
+  run = recordedTrainer();
+  const wide: Experiment = {
+    preset: 'medium',
+    changes: { data: { batchSequences: 16 } },
+    timeline: [],
+  };
+  const { refusal } = await run.trainer.plan(wide);
+  expect(refusal?.fits).toBe('medium');
+  const changes = { ...wide.changes, run: { activationCheckpointing: true } };
+  const recomputed = await run.trainer.plan({ ...wide, changes });
+  expect(recomputed.refusal).toBeUndefined();
+  expect(recomputed.bytes.total).toBe(refusal?.recomputedBytes);
+  // Too large either way.
+  expect((await run.trainer.plan(experimentOn('trinity-nano'))).refusal).toMatchObject({
+    recomputedBytes: undefined,
+  });
 });

@@ -47,7 +47,7 @@ export class Tape {
   readonly dispatches: Dispatch[] = [];
   /** Tensors that somebody reads after the last dispatch: their bytes are not reused before. */
   readonly kept = new Set<Tensor>();
-  readonly #backward: (() => void)[] = [];
+  #backward: (() => void)[] = [];
   readonly #gradients = new Map<Tensor, Tensor>();
   readonly #written = new Set<Tensor>();
   /** Persistent gradients, cleared once a step: micro-batches add up in them. */
@@ -110,6 +110,49 @@ export class Tape {
   backward(): void {
     for (const record of this.#backward.reverse()) record();
     this.#backward.length = 0;
+  }
+
+  /**
+   * Activation checkpointing: `record` plays now, leaving nothing for the way back, and once more right before its
+   * way back, which reads the second set of tensors. So the first set lives no longer than the part itself. The
+   * repetition must find what the first one found: `record` changes nothing that it reads.
+   * @param handedOn of what a playing recorded, the tensors that others read, always in the same order.
+   */
+  recompute<R>(record: () => R, handedOn: (recorded: R) => readonly Tensor[]): R {
+    const left = this.#backward.length;
+    const recorded = record();
+    this.#backward.length = left;
+    const given = handedOn(recorded);
+    this.onBackward(() => this.#repeat(() => handedOn(record()), given));
+    return recorded;
+  }
+
+  /** Plays a part again and its way back, from the gradients of what its first playing handed on. */
+  #repeat(record: () => readonly Tensor[], given: readonly Tensor[]): void {
+    const outer = this.#backward;
+    const start = this.dispatches.length;
+    this.#backward = [];
+    record().forEach((tensor, i) => {
+      this.#gradients.set(tensor.owner, this.#gradient(given[i]!.owner));
+    });
+    const end = this.dispatches.length;
+    this.backward();
+    this.#backward = outer;
+    this.#dropUnread(start, end);
+  }
+
+  /** Takes out what was recorded from `start` to `end` and made nothing that is read behind it: views, for one. */
+  #dropUnread(start: number, end: number): void {
+    const ownersOf = ({ tensors }: Dispatch) => Object.values(tensors).map(({ owner }) => owner);
+    const used = new Set(this.dispatches.slice(end).flatMap(ownersOf));
+    for (let at = end - 1; at >= start; at--) {
+      const dispatch = this.dispatches[at]!;
+      const isUsed = Object.entries(dispatch.tensors).some(
+        ([name, { owner }]) => dispatch.kernel.buffers[name] !== 'read' && used.has(owner),
+      );
+      if (isUsed) for (const owner of ownersOf(dispatch)) used.add(owner);
+      else this.dispatches.splice(at, 1);
+    }
   }
 
   /** Gives `parameter` a gradient that outlives the step. */

@@ -42,8 +42,15 @@ export interface Plan {
   readonly tokensPerStep: number;
   readonly flopsPerToken: FlopsPerToken;
   readonly kvCache: KvCacheSize;
-  /** Set where the adapter cannot hold it; words for a person, and the largest preset that fits. */
-  readonly refusal?: { readonly message: string; readonly fits: string | undefined };
+  /** Set where the adapter cannot hold it. */
+  readonly refusal?: {
+    /** In words for a person. */
+    readonly message: string;
+    /** All bytes with `run.activationCheckpointing`, where that alone makes it fit. */
+    readonly recomputedBytes: number | undefined;
+    /** The largest preset of its family that fits. */
+    readonly fits: string | undefined;
+  };
 }
 
 export interface RunInfo {

@@ -127,6 +127,7 @@ function recordForward(tape: Tape, state: RunState): TransformerOutput {
   return transformer(tape, settings.model, weights, {
     tokens_T: batch.tokens_T,
     tokenOrder: state.tokenOrder,
+    isRecomputed: settings.run.activationCheckpointing,
     positions: {
       table_PC: state.ropeTable_PC,
       sequenceLength: settings.data.contextLength,

@@ -2,9 +2,8 @@
  * @file The trainer: implements `Commands` over a device and a source of data, and tells what happens. It knows
  * no page and no worker; Node and the browser use the same one.
  */
-import { type Experiment, experimentOn, resolve } from '@/engine/config/experiment';
+import { type Experiment, resolve } from '@/engine/config/experiment';
 import { mixtureLayers } from '@/engine/config/layers';
-import { presets, stabilityPresets } from '@/engine/config/presets';
 import { domainIds } from '@/engine/data/domains';
 import type { DataService, RunData } from '@/engine/data/service';
 import { CheckpointError } from '@/engine/files/checkpointError';
@@ -17,6 +16,7 @@ import { planRun } from './assembly';
 import { checkpointFiles } from './checkpointFiles';
 import type { AdapterReport, CheckpointFiles, Commands, Plan, RunInfo, Watch } from './commands';
 import type { Emit } from './probes';
+import { NO_LIMITS, refusalOf } from './refusal';
 import { Run } from './run';
 import { Session } from './session';
 import { isStabilityState } from './stability';
@@ -29,14 +29,6 @@ const DEFAULT_LIMITS: MemoryLimits = {
   maxBufferBytes: 256 * 2 ** 20,
   maxBindingBytes: 128 * 2 ** 20,
 };
-/** Sizes of runs that no binding holds are still to be told: plans are made without limits. */
-const NO_LIMITS: MemoryLimits = {
-  maxBufferBytes: Number.MAX_SAFE_INTEGER,
-  maxBindingBytes: Number.MAX_SAFE_INTEGER,
-};
-
-/** WebGPU does not tell the memory of a card: this much is tried anyway, or as much as one buffer may have. */
-const LEAST_ROOM = 4 * 2 ** 30;
 
 export class Trainer implements Commands {
   readonly #gpu: GpuSource;
@@ -74,8 +66,9 @@ export class Trainer implements Commands {
     const key = JSON.stringify(resolve(experiment));
     const known = this.#plans.get(key);
     if (known) return known;
-    const plan = planRun(resolve(experiment), NO_LIMITS, domainIds.length);
-    const refusal = this.#refusal(experiment, plan);
+    const values = resolve(experiment);
+    const plan = planRun(values, NO_LIMITS, domainIds.length);
+    const refusal = refusalOf(values, plan, this.#limits());
     const told = refusal ? { ...plan, refusal } : plan;
     this.#plans.set(key, told);
     return told;
@@ -265,36 +258,5 @@ export class Trainer implements Commands {
       maxBufferBytes: this.#report.maxBufferBytes,
       maxBindingBytes: this.#report.maxBindingBytes,
     };
-  }
-
-  /** Why the adapter cannot hold a run of this size, and the largest preset of its family that it can. */
-  #refusal(experiment: Experiment, plan: Plan): Plan['refusal'] {
-    const why = this.#misfit(experiment, plan);
-    if (!why) return undefined;
-    const { family } = resolve(experiment).model;
-    const fitting = presets.filter((preset) => {
-      const other = experimentOn(preset.id);
-      const values = resolve(other);
-      const isCandidate =
-        !preset.published && !stabilityPresets.has(preset.id) && values.model.family === family;
-      return isCandidate && !this.#misfit(other, planRun(values, NO_LIMITS, domainIds.length));
-    });
-    return { message: why, fits: fitting.at(-1)?.id };
-  }
-
-  #misfit(experiment: Experiment, { bytes }: Plan): string | undefined {
-    const limits = this.#limits();
-    const gib = (n: number) => `${(n / 2 ** 30).toFixed(2)} GiB`;
-    const room = Math.max(LEAST_ROOM, limits.maxBufferBytes);
-    if (bytes.total > room) {
-      return `It needs ${gib(bytes.total)}; a tab can count on ${gib(room)} with this adapter.`;
-    }
-    try {
-      planRun(resolve(experiment), limits, domainIds.length);
-      return undefined;
-    } catch (error) {
-      if (error instanceof LimitError) return `${error.message}.`;
-      throw error;
-    }
   }
 }

@@ -7,7 +7,7 @@ import { Message } from '@/ui/components/Message';
 import { Segmented } from '@/ui/components/Segmented';
 import { formatBytes, formatCount, formatFixed } from '@/ui/format/numbers';
 import { useLab, useRun } from '@/ui/live/hooks';
-import { discardDraft, draftPreset } from '@/ui/state/experiments';
+import { discardDraft, draftPreset, draftValue } from '@/ui/state/experiments';
 import { classes } from '@/ui/theme/classes';
 import { type Family, type FamilyId, families, familyOf, shortLabel } from './families';
 import styles from './Presets.module.css';
@@ -89,21 +89,36 @@ function ChosenPlan() {
   const plan = useRun((state) => (state.draft ? state.draft.plan : state.plan));
   const fits = presets.find(({ id }) => id === plan?.refusal?.fits);
   if (!plan?.refusal) return null;
+  const { recomputedBytes } = plan.refusal;
   return (
     <div className={styles['refusal']}>
       <Message
         title={plan.refusal.message}
         actions={
-          fits && (
-            <Button size="small" onPress={() => draftPreset(lab, fits.id)}>
-              Open {fits.label}
-            </Button>
+          (recomputedBytes !== undefined || fits) && (
+            <>
+              {recomputedBytes !== undefined && (
+                <Button
+                  size="small"
+                  onPress={() => draftValue(lab, 'run.activationCheckpointing', true)}
+                >
+                  Recompute blocks
+                </Button>
+              )}
+              {fits && (
+                <Button size="small" onPress={() => draftPreset(lab, fits.id)}>
+                  Open {fits.label}
+                </Button>
+              )}
+            </>
           )
         }
       >
         {formatFixed(plan.parameterCount, 0)} parameters, of which a token touches{' '}
         {formatFixed(plan.activeParameterCount, 0)}. Training needs{' '}
         {formatFixed(plan.bytes.total, 0)} bytes.
+        {recomputedBytes !== undefined &&
+          ` With its blocks recomputed it takes ${formatFixed(recomputedBytes, 0)} and fits: longer steps, the same bits.`}
         {fits && ` The nearest that fits is ${fits.label}: the same recipe.`}
       </Message>
     </div>

@@ -228,6 +228,12 @@ export const runFolds: readonly FoldRows[] = [
         .filter((count) => count !== false)
         .join(' → ') + (schedule.growAt > 0 ? ' micro-batches' : ' a step'),
   },
+  {
+    id: 'memory',
+    title: 'Memory',
+    paths: ['run.activationCheckpointing'],
+    summary: ({ run }) => (run.activationCheckpointing ? 'blocks recomputed' : 'everything kept'),
+  },
   { id: 'seed', title: 'Seed', paths: ['run.seed'], summary: ({ run }) => String(run.seed) },
 ];
 

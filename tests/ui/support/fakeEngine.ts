@@ -83,7 +83,10 @@ export class FakeEngine implements EngineWorker {
       kvCache: { bytesPerToken: 4, growingBytesPerToken: 4, contextBytes: 512 },
     };
     if (total <= ROOM) return plan;
-    return { ...plan, refusal: { message: 'too large', fits: 'micro' } };
+    return {
+      ...plan,
+      refusal: { message: 'too large', recomputedBytes: undefined, fits: 'micro' },
+    };
   }
 
   #info(experiment: Experiment, startStep = 0): RunInfo {

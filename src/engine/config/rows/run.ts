@@ -1,5 +1,5 @@
 /** @file Rows of the settings table: run. */
-import { int } from '../field';
+import { bool, int } from '../field';
 
 export const run = {
   seed: int({
@@ -9,5 +9,11 @@ export const run = {
     max: 4_294_967_295,
     unit: '',
     help: 'Decides initial weights, data order and samples. Same seed, same adapter: same bits.',
+  }),
+  activationCheckpointing: bool({
+    label: 'Recompute blocks',
+    default: false,
+    help: 'Activation checkpointing: each block keeps only its input and runs forward again on the way back. Less memory, longer steps, the same bits.',
+    source: 'Chen et al. 2016, arXiv:1604.06174',
   }),
 } as const;
