@@ -87,7 +87,7 @@ it('offers to recompute blocks where that alone makes a run fit', async () => {
   run = recordedTrainer();
   const wide: Experiment = {
     preset: 'medium',
-    changes: { data: { batchSequences: 16 } },
+    changes: { data: { batchSequences: 12 } },
     timeline: [],
   };
   const { refusal } = await run.trainer.plan(wide);
