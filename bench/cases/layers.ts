@@ -1,9 +1,9 @@
 /** @file The smaller parts of a block: norms, router, sorting and combining rows, and the loss. */
-import { add } from '@/engine/ops/add';
 import { combine } from '@/engine/ops/combine';
 import { crossEntropy, lossFields } from '@/engine/ops/crossEntropy';
 import { dispatch } from '@/engine/ops/dispatch';
 import { LOSSES_LENGTH } from '@/engine/ops/lossSum';
+import { residualNorm } from '@/engine/ops/residualNorm';
 import { rmsNorm } from '@/engine/ops/rmsNorm';
 import { router, routerLive } from '@/engine/ops/router';
 import { swiglu } from '@/engine/ops/swiglu';
@@ -48,14 +48,11 @@ const elementwise = [
   ...both('swiglu', { T, F }, [3 * T * F, 5 * T * F], (bench) => {
     bench.seedGradient(swiglu(bench.tape, bench.parameter([T, 2 * F])));
   }),
-  {
-    name: 'residual add',
-    shape: { T, D: 256 },
-    flops: 0,
-    bytes: words(3 * T * 256),
-    record: (bench: Workbench) =>
-      void add(bench.tape, bench.noise([T, 256]), bench.noise([T, 256])),
-  },
+  ...both('residual and norms', { T, D: 256 }, [4 * T * 256, 7 * T * 256], (bench) => {
+    const given = { residual_TD: bench.noise([T, 256]), part_TD: bench.parameter([T, 256]) };
+    const gains = { outer_D: bench.parameter([256]), inner_D: bench.parameter([256]) };
+    bench.seedGradient(residualNorm(bench.tape, { ...given, ...gains, eps: EPS }).u_TD);
+  }),
 ];
 
 const choice = { E: 32, K: 4, D: 256, S: 512 };

@@ -1,14 +1,16 @@
 // Sum over rows, second stage of a long reduction.
-//   y[n] (+)= sum over p of x[p, n]
+//   y[n] (+)= sum over p of x[p, first + n]
 //
-//   x_PN  [P, N]  in
-//   y_N   [N]     in/out  added to where params.add is 1, else overwritten
+//   x_PN  [P, stride]  in
+//   y_N   [N]          in/out  added to where params.add is 1, else overwritten
 //
 // One thread per column. Dispatch: ceil(N / THREADS) workgroups, spread over x and y.
 
 struct Params {
   P: u32,
   N: u32,
+  stride: u32,
+  first: u32,
   add: u32,
 }
 
@@ -27,6 +29,6 @@ fn main(
   let n = (group.y * groups.x + group.x) * THREADS + lane;
   if (n >= params.N) { return; }
   var sum = select(0.0, y_N[n], params.add == 1u);
-  for (var p = 0u; p < params.P; p++) { sum += x_PN[p * params.N + n]; }
+  for (var p = 0u; p < params.P; p++) { sum += x_PN[p * params.stride + params.first + n]; }
   y_N[n] = sum;
 }

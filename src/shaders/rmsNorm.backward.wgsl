@@ -6,7 +6,8 @@
 //   x_TD, gain_D, rstd_T   in      as in the forward pass
 //   dy_TD      [T, D]      in      gradient of the output
 //   dx_TD      [T, D]      in/out  added to where params.add is 1, else overwritten
-//   partial_PD [P, D]      out     dgain of each of P chunks of tokens (`gainChunks`)
+//   sums_PN    [P, N]      out     dgain of each of P chunks of tokens (`gainChunks`), from params.column to the next
+//                                  multiple of 64; columns past D get 0
 //
 // dx:         one workgroup per token.              Dispatch: T workgroups.
 // gainChunks: one thread per channel and chunk.     Dispatch: ceil(D / THREADS) x P workgroups.
@@ -15,6 +16,8 @@ struct Params {
   T: u32,
   D: u32,
   P: u32,
+  N: u32,
+  column: u32,
   add: u32,
 }
 
@@ -24,7 +27,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> rstd_T: array<f32>;
 @group(0) @binding(4) var<storage, read> dy_TD: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dx_TD: array<f32>;
-@group(0) @binding(6) var<storage, read_write> partial_PD: array<f32>;
+@group(0) @binding(6) var<storage, read_write> sums_PN: array<f32>;
 
 const THREADS = 64u;
 var<workgroup> partial: array<f32, THREADS>;
@@ -61,12 +64,11 @@ fn dx(
 @compute @workgroup_size(THREADS)
 fn gainChunks(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let d = group.x * THREADS + lane;
-  if (d >= params.D) { return; }
   let size = (params.T + params.P - 1u) / params.P;
-  let end = min(params.T, (group.y + 1u) * size);
+  let end = select(0u, min(params.T, (group.y + 1u) * size), d < params.D);
   var sum = 0.0;
   for (var t = group.y * size; t < end; t++) {
     sum += dy_TD[t * params.D + d] * x_TD[t * params.D + d] * rstd_T[t];
   }
-  partial_PD[group.y * params.D + d] = sum;
+  sums_PN[group.y * params.N + params.column + d] = sum;
 }

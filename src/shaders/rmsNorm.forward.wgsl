@@ -1,12 +1,11 @@
 // RMSNorm, forward pass.
-//   y = x * rstd * gain (+ residual),   rstd = 1 / sqrt(mean(x * x) + eps)
+//   y = x * rstd * gain,   rstd = 1 / sqrt(mean(x * x) + eps)
 // Zhang & Sennrich 2019, arXiv:1910.07467, eq. 4; the eps under the root is not in the paper.
 //
-//   x_TD         [T, D]  in   activations
-//   gain_D       [D]     in   learned gain
-//   residual_TD  [T, D]  in   added to the result (entry point `residual` only)
-//   y_TD         [T, D]  out
-//   rstd_T       [T]     out  kept for the backward pass
+//   x_TD    [T, D]  in   activations
+//   gain_D  [D]     in   learned gain
+//   y_TD    [T, D]  out
+//   rstd_T  [T]     out  kept for the backward pass
 //
 // One workgroup per token t. Its threads stride over D, then add up in shared memory.
 // Dispatch: T workgroups, spread over x and y.
@@ -20,9 +19,8 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x_TD: array<f32>;
 @group(0) @binding(2) var<storage, read> gain_D: array<f32>;
-@group(0) @binding(3) var<storage, read> residual_TD: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y_TD: array<f32>;
-@group(0) @binding(5) var<storage, read_write> rstd_T: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y_TD: array<f32>;
+@group(0) @binding(4) var<storage, read_write> rstd_T: array<f32>;
 
 const THREADS = 64u;
 var<workgroup> partial: array<f32, THREADS>;
@@ -55,21 +53,5 @@ fn main(
   if (lane == 0u) { rstd_T[t] = rstd; }
   for (var d = lane; d < params.D; d += THREADS) {
     y_TD[row + d] = x_TD[row + d] * rstd * gain_D[d];
-  }
-}
-
-@compute @workgroup_size(THREADS)
-fn residual(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let t = group.y * groups.x + group.x;
-  if (t >= params.T) { return; } // as above
-  let row = t * params.D;
-  let rstd = reciprocalRms(row, lane);
-  if (lane == 0u) { rstd_T[t] = rstd; }
-  for (var d = lane; d < params.D; d += THREADS) {
-    y_TD[row + d] = residual_TD[row + d] + x_TD[row + d] * rstd * gain_D[d];
   }
 }

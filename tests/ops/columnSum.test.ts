@@ -26,6 +26,17 @@ it.each([
   expect([...(await bench.read(added))]).toEqual(want.map((v) => v + 2));
 });
 
+it('takes the columns that are asked for, and refuses those that are not there', async () => {
+  const bench = lab.bench();
+  const x = bench.tensor([2, 5], [1, 2, 3, 4, 5, 10, 20, 30, 40, 50]);
+  const y = bench.tensor([2], [0, 0]);
+  columnSum(bench.tape, x, { tensor: y, add: 0 }, 2);
+  await bench.run();
+  expect([...(await bench.read(y))]).toEqual([33, 44]);
+  const call = () => columnSum(bench.tape, x, { tensor: y, add: 0 }, 4);
+  expect(call).toThrow('columnSum x_PN: want 6 columns, got 5');
+});
+
 it('splits long sums into at most 64 chunks', () => {
   expect([1, 32, 33, 100_000].map(chunkCount)).toEqual([1, 1, 2, 64]);
 });

@@ -35,6 +35,13 @@ export interface GradientTarget {
   readonly add: 0 | 1;
 }
 
+/** A matrix [P, N] in whose columns ops leave P partial sums of gradients. */
+export interface PartialSums {
+  readonly sums_PN: Tensor;
+  /** First column of each gradient. */
+  readonly columns: readonly number[];
+}
+
 const MAX_GROUPS = 65_535;
 
 /** `groups` workgroups spread over x and y where x alone would be too long. */
@@ -52,6 +59,7 @@ export class Tape {
   readonly #written = new Set<Tensor>();
   /** Persistent gradients, cleared once a step: micro-batches add up in them. */
   readonly #persistent = new Set<Tensor>();
+  readonly #sums = new Map<Tensor, { readonly sums_PN: Tensor; readonly column: number }>();
   #section: string | undefined;
 
   /** A new tensor that lives as long as the dispatches that use it. */
@@ -159,6 +167,25 @@ export class Tape {
   bindGradient(parameter: Tensor, gradient: Tensor): void {
     this.#gradients.set(parameter, gradient);
     this.#persistent.add(gradient);
+  }
+
+  /** Lets an op leave partial sums of the gradient of `parameter` there: whoever binds them adds them up at the end. */
+  bindSums(parameter: Tensor, sums_PN: Tensor, column: number): void {
+    this.#sums.set(parameter, { sums_PN, column });
+  }
+
+  /** The columns bound to all of `parameters` in one matrix; only once, since an op overwrites what is there. */
+  takeSums(parameters: readonly Tensor[]): PartialSums | undefined {
+    const bound = parameters.map((parameter) => this.#sums.get(parameter));
+    const sums_PN = bound[0]?.sums_PN;
+    if (!sums_PN || bound.some((one) => one?.sums_PN !== sums_PN)) return undefined;
+    for (const parameter of parameters) this.#sums.delete(parameter);
+    return { sums_PN, columns: bound.map((one) => one!.column) };
+  }
+
+  /** What is bound and was never taken: nothing was written there. */
+  get untakenSums(): readonly Tensor[] {
+    return [...this.#sums.keys()];
   }
 
   /** Where the gradient of `tensor` is to be written next. A view writes into the gradient of its base. */

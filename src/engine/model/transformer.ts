@@ -5,9 +5,9 @@
 import type { Settings } from '@/engine/config/settings';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
-import { add } from '@/engine/ops/add';
 import { embedding, type TokenOrder } from '@/engine/ops/embedding';
-import { addRmsNorm, rmsNorm } from '@/engine/ops/rmsNorm';
+import { residualNorm } from '@/engine/ops/residualNorm';
+import { rmsNorm } from '@/engine/ops/rmsNorm';
 import { type AttentionInputs, attentionLayer, type KeyValues } from './attention';
 import { feedForward } from './feedForward';
 import { type MixtureInputs, type MixtureRecord, mixtureLayer } from './mixture';
@@ -37,53 +37,71 @@ export function transformer(
   inputs: TransformerInputs,
 ): TransformerOutput {
   const scale = model.embeddingMultiplier ? Math.sqrt(model.width) : 1;
-  let x_TD = embedding(tape, inputs.tokens_T, weights.at(embeddingName), scale, inputs.tokenOrder);
+  const table_VD = weights.at(embeddingName);
+  const x_TD = embedding(tape, inputs.tokens_T, table_VD, scale, inputs.tokenOrder);
+  const gain_D = weights.at(layerName(0, 'input_layernorm.weight'));
+  let stream: Stream = { x_TD, u_TD: rmsNorm(tape, x_TD, gain_D, model.normEps) };
   const mixtures: MixtureRecord[] = [];
   const shared = new Map<number, KeyValues>();
   for (let layer = 0; layer < model.layerCount; layer++) {
-    const into_TD = x_TD;
-    const record = () => block(tape, model, weights, layer, into_TD, inputs, shared);
+    const into = stream;
+    const record = () => block(tape, model, weights, layer, into, inputs, shared);
     // Later blocks may read its keys and values, so their gradients have to reach the second playing too.
-    const handedOn = ({ y_TD }: Block) => [y_TD, ...Object.values(shared.get(layer) ?? {})];
+    const handedOn = ({ stream: { x_TD, u_TD } }: Block) => [
+      x_TD,
+      u_TD,
+      ...Object.values(shared.get(layer) ?? {}),
+    ];
     // The last block's way back comes next: what it keeps lives hardly longer than what a second playing would make.
     const isRecomputed = inputs.isRecomputed && layer < model.layerCount - 1;
-    const { y_TD, mixture } = isRecomputed ? tape.recompute(record, handedOn) : record();
-    if (mixture) mixtures.push(mixture);
-    x_TD = y_TD;
+    const played = isRecomputed ? tape.recompute(record, handedOn) : record();
+    if (played.mixture) mixtures.push(played.mixture);
+    stream = played.stream;
   }
-  return { hidden_TD: rmsNorm(tape, x_TD, weights.at(finalNormName), model.normEps), mixtures };
+  return { hidden_TD: stream.u_TD, mixtures };
+}
+
+/** What goes from block to block, [T, D] each. */
+interface Stream {
+  /** The residual stream. */
+  readonly x_TD: Tensor;
+  /** The stream as the next block, or in the end the head, reads it: with its norm. */
+  readonly u_TD: Tensor;
 }
 
 interface Block {
-  /** [T, D] */
-  readonly y_TD: Tensor;
+  readonly stream: Stream;
   readonly mixture: MixtureRecord | undefined;
 }
 
-/** One layer: x [T, D] -> [T, D]. */
+/** One layer, and the norm of what reads it. */
 function block(
   tape: Tape,
   model: Settings['model'],
   weights: Weights,
   layer: number,
-  x_TD: Tensor,
+  { x_TD, u_TD }: Stream,
   inputs: TransformerInputs,
   shared: Map<number, KeyValues>,
 ): Block {
-  const gain = (name: string) => weights.at(layerName(layer, `${name}.weight`));
-  const joined = (residual_TD: Tensor, part_TD: Tensor, outer: string) =>
-    model.sandwichNorm
-      ? addRmsNorm(tape, residual_TD, part_TD, gain(outer), model.normEps)
-      : add(tape, residual_TD, part_TD);
-  const normed_TD = rmsNorm(tape, x_TD, gain('input_layernorm'), model.normEps);
-  const attended_TD = attentionLayer(tape, model, weights, layer, normed_TD, inputs, shared);
-  const middle_TD = joined(x_TD, attended_TD, 'post_attention_layernorm');
+  const at = (name: string) => weights.at(layerName(layer, `${name}.weight`));
+  const joined = (residual_TD: Tensor, part_TD: Tensor, outer: string, inner_D: Tensor): Stream => {
+    const outer_D = model.sandwichNorm ? at(outer) : undefined;
+    return residualNorm(tape, { residual_TD, part_TD, outer_D, inner_D, eps: model.normEps });
+  };
+  const heard_TD = attentionLayer(tape, model, weights, layer, u_TD, inputs, shared);
+  const before_D = at('pre_mlp_layernorm');
+  const middle = joined(x_TD, heard_TD, 'post_attention_layernorm', before_D);
 
-  const u_TD = rmsNorm(tape, middle_TD, gain('pre_mlp_layernorm'), model.normEps);
+  const next_D = weights.at(
+    layer + 1 < model.layerCount ? layerName(layer + 1, 'input_layernorm.weight') : finalNormName,
+  );
+  const ended = (fed_TD: Tensor) => joined(middle.x_TD, fed_TD, 'post_mlp_layernorm', next_D);
   if (layer < model.denseLayerCount) {
-    const fed_TD = feedForward(tape, model, weights, layerName(layer, 'mlp.'), u_TD);
-    return { y_TD: joined(middle_TD, fed_TD, 'post_mlp_layernorm'), mixture: undefined };
+    const prefix = layerName(layer, 'mlp.');
+    const fed_TD = feedForward(tape, model, weights, prefix, middle.u_TD);
+    return { stream: ended(fed_TD), mixture: undefined };
   }
-  const { y_TD, record } = mixtureLayer(tape, model, weights, layer, u_TD, inputs);
-  return { y_TD: joined(middle_TD, y_TD, 'post_mlp_layernorm'), mixture: record };
+  const { y_TD, record } = mixtureLayer(tape, model, weights, layer, middle.u_TD, inputs);
+  return { stream: ended(y_TD), mixture: record };
 }

@@ -22,6 +22,7 @@ import { muon } from '@/engine/ops/muon';
 import { normal } from '@/engine/ops/normal';
 import type { RoutingRecord } from '@/engine/ops/routingStatistics';
 import { switchBalance } from '@/engine/ops/switchBalance';
+import { bindGainSums } from './gainSums';
 import type { RunState } from './state';
 
 /** Optional parts of a training step: a view asks for them. */
@@ -78,6 +79,7 @@ function recordMicroBatch(state: RunState): Tape {
   const { weights, blocks, batch, totals } = state;
   const tape = new Tape();
   weights.bindGradients(tape);
+  const addGainSums = bindGainSums(tape, weights, batch.tokens_T.length);
   const { hidden_TD, mixtures } = recordForward(tape, state);
   if (mixtures.length > 0) recordRouting(tape, state);
   tape.section(sections.domains, () => {
@@ -92,6 +94,7 @@ function recordMicroBatch(state: RunState): Tape {
     add: 1,
   });
   tape.backward();
+  addGainSums();
   return tape;
 }
 
