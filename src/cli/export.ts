@@ -19,9 +19,11 @@ export const exportCommand: Command = {
     for: { value: destinations.join('|'), help: 'Who is to read it; must be given.' },
     out: { value: 'DIR', help: 'The new folder; must be given.' },
   },
-  details: `The folder holds config.json, the weights, a tokenizer of bytes and a README with the commands that load and serve
-it; for torchtitan also the hyper-parameters of the run as its configuration, to go on training there. It is
-refused where the code of the family could not run the model as the lab does, with the settings to blame.`,
+  details: `The folder holds config.json, the weights, a tokenizer of bytes and a README with the commands that load it, serve
+it and go on training. For that it also has the hyper-parameters of the run: for transformers as TrainingArguments
+with a script that trains on a text of yours, for torchtitan as a configuration of its own. The README lists what the
+other trainer does not do. Refused where the code of the family could not run the model as the lab does, with the
+settings to blame.`,
   run,
 };
 

@@ -146,6 +146,8 @@ describe('export', () => {
       'model.safetensors',
       'tokenizer.json',
       'tokenizer_config.json',
+      'train.py',
+      'training_arguments.json',
     ]);
     for (const name of ['config.json', 'model.safetensors']) {
       expect(out.get(name)!.equals(whole.get(name)!), name).toBe(true);
@@ -153,6 +155,12 @@ describe('export', () => {
     for (const word of ['from_pretrained', 'vllm serve .', '--max-model-len 32', 'step 12']) {
       expect(out.get('README.md')!.toString()).toContain(word);
     }
+    expect(out.get('train.py')!.toString()).toContain('CONTEXT = 32\n');
+    expect(JSON.parse(out.get('training_arguments.json')!.toString())).toMatchObject({
+      learning_rate: 0.003,
+      per_device_train_batch_size: 2,
+      warmup_steps: 8,
+    });
   });
 
   it('gives torchtitan the hyper-parameters in its own names', async () => {

@@ -34,7 +34,8 @@ export function learningRateFactor(step: number, schedule: Schedule): number {
   return annealed(step, { shape: secondDecay, ...second });
 }
 
-function annealed(step: number, { shape, start, end, from, to }: Anneal): number {
+/** Factor at `step` of an anneal that has started; the one at its end from there on. */
+export function annealed(step: number, { shape, start, end, from, to }: Anneal): number {
   const progress = step < end ? (step - start) / (end - start) : 1;
   return shape === 'linear'
     ? from + (to - from) * progress

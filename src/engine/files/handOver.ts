@@ -8,10 +8,12 @@ import { inexpressible } from '@/engine/config/huggingFaceConfig';
 import { defaultSettings, type Settings, withValue } from '@/engine/config/settings';
 import { byteTokenizer } from './byteTokenizer';
 import { type Folder, readJson, readTensors } from './folder';
-import { handOverReadme, torchtitanReadme } from './handOverReadme';
+import { handOverReadme, loading, torchtitanReadme } from './handOverReadme';
 import { matchWeights } from './match';
 import { RECIPE_FILE, torchtitanRecipe } from './torchtitanRecipe';
 import { readTrainerFile, type TrainerState } from './trainerFile';
+import { ARGUMENTS_FILE, trainingArguments } from './trainingArguments';
+import { SCRIPT_FILE, trainScript } from './trainScript';
 
 export const destinations = ['transformers', 'torchtitan'] as const;
 export type Destination = (typeof destinations)[number];
@@ -42,15 +44,30 @@ export function handOver(folder: Folder, destination: Destination): Map<string, 
     ...[...folder].filter(([name]) => SHARED.test(name)),
   ]);
   const write = (name: string, text: string) => files.set(name, new TextEncoder().encode(text));
-  if (destination === 'transformers') write('README.md', handOverReadme(settings, state, context));
-  else {
+  if (destination === 'transformers') {
+    write('README.md', handOverReadme(settings, state, context));
+    if (model.family === 'hunyuan')
+      write('config.json', asJson({ ...config, auto_map: releasedCode }));
+    if (state) {
+      write(ARGUMENTS_FILE, asJson(trainingArguments(settings, state.step)));
+      write(SCRIPT_FILE, trainScript(settings, state.step, loading[model.family]));
+    }
+  } else {
     const run = torchtitanRun(settings, state);
-    write('config.json', `${JSON.stringify(torchtitanConfig(config, settings), null, 2)}\n`);
+    write('config.json', asJson(torchtitanConfig(config, settings)));
     write(RECIPE_FILE, torchtitanRecipe(settings, run.step));
     write('README.md', torchtitanReadme(settings, run));
   }
   return files;
 }
+
+const asJson = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** Where transformers finds the classes of Hunyuan-Large: in the files of Tencent's release. */
+const releasedCode = {
+  AutoConfig: 'configuration_hunyuan.HunYuanConfig',
+  AutoModelForCausalLM: 'modeling_hunyuan.HunYuanForCausalLM',
+};
 
 /** The settings as live changes have left them. */
 function settingsAt({ experiment, step }: TrainerState): Settings {

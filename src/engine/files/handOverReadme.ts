@@ -1,23 +1,38 @@
 /** @file The README of a checkpoint that is handed to other programs: what it is, and the commands that use it. */
+import { microBatchesAt } from '@/engine/config/growth';
 import type { Settings } from '@/engine/config/settings';
+import { differencesToTorchtitan, differencesToTransformers } from './differences';
+import { type ScheduleAhead, scheduleAhead } from './scheduleAhead';
 import { RECIPE_FILE, RECIPE_FUNCTION, RECIPE_MODULE } from './torchtitanRecipe';
 import type { TrainerState } from './trainerFile';
+import { ARGUMENTS_FILE, OUTPUT_FOLDER } from './trainingArguments';
+import { SCRIPT_FILE } from './trainScript';
 
-const families: Readonly<Record<Settings['model']['family'], string>> = {
+type Family = Settings['model']['family'];
+
+const families: Readonly<Record<Family, string>> = {
   trinity: 'Arcee Trinity (`afmoe`)',
   hunyuan: 'Tencent Hunyuan-Large (`hunyuan`)',
   dots: 'rednote dots.llm1 (`dots1`)',
 };
 
-/** How transformers gets at the model class; Hunyuan-Large's is not among its own. */
-const classes: Readonly<Record<Settings['model']['family'], string>> = {
-  trinity: 'from transformers import AutoModelForCausalLM as Model',
-  hunyuan: 'from modeling_hunyuan import HunYuanForCausalLM as Model',
-  dots: 'from transformers import AutoModelForCausalLM as Model',
+/** What loading a model takes beside the folder: the code of Hunyuan-Large comes with it. */
+export const loading: Readonly<Record<Family, string>> = {
+  trinity: '',
+  hunyuan: ', trust_remote_code=True',
+  dots: '',
+};
+
+/** What pip is asked for; the Trainer needs accelerate. */
+const packages: Readonly<Record<Family, string>> = {
+  trinity: "torch 'transformers>=5' accelerate",
+  hunyuan: "torch 'transformers<5' accelerate",
+  dots: "torch 'transformers>=5' accelerate",
 };
 
 const HUNYUAN_NOTE = `Neither transformers nor vLLM has Hunyuan-Large among its own models. Put \`configuration_hunyuan.py\` and
-\`modeling_hunyuan.py\` of Tencent's release beside these files first.
+\`modeling_hunyuan.py\` of Tencent's release beside these files first. They were written for transformers 4: they import names
+that transformers 5 no longer has.
 
 `;
 
@@ -34,21 +49,65 @@ export function handOverReadme(
 ${about(settings, state)}
 ${isShipped ? '' : HUNYUAN_NOTE}## Continue a text
 
-With a version of transformers that knows the family, in this folder:
+In this folder:
 
 \`\`\`sh
-pip install torch transformers
+pip install ${packages[family]}
 python - <<'END'
-${classes[family]}
-from transformers import AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
-model, tokenizer = Model.from_pretrained("."), AutoTokenizer.from_pretrained(".")
+model = AutoModelForCausalLM.from_pretrained("."${loading[family]})
+tokenizer = AutoTokenizer.from_pretrained("."${loading[family]})
 prompt = tokenizer("The captain ", return_tensors="pt")
 text = model.generate(input_ids=prompt.input_ids, do_sample=True, max_new_tokens=64)
 print(tokenizer.decode(text[0]))
 END
 \`\`\`
-${isShipped ? vllm(contextLength) : ''}`;
+${state ? goOn(settings, state.step) : ''}${isShipped ? vllm(contextLength) : ''}`;
+}
+
+function goOn(settings: Settings, step: number): string {
+  const { data, schedule } = settings;
+  const ahead = scheduleAhead(schedule, step);
+  return `
+## Go on training
+
+\`${ARGUMENTS_FILE}\` holds the hyper-parameters of the run as \`transformers.TrainingArguments\`. \`${SCRIPT_FILE}\` trains this
+model with them on a text of yours, cut into sequences of ${data.contextLength} bytes, and writes to \`${OUTPUT_FOLDER}\`.
+${stepsLeft(ahead)}
+
+\`\`\`sh
+# One GPU, or none:
+CUDA_VISIBLE_DEVICES=0 python ${SCRIPT_FILE} --data text.txt
+# Four GPUs:
+torchrun --nproc_per_node 4 ${SCRIPT_FILE} --data text.txt
+# From the last checkpoint that this has written:
+CUDA_VISIBLE_DEVICES=0 python ${SCRIPT_FILE} --data text.txt --resume
+\`\`\`
+
+A process takes \`per_device_train_batch_size\` (${data.batchSequences}) sequences \`gradient_accumulation_steps\`
+(${microBatchesAt(step, schedule)}) times a step: four processes have four times the batch of the run.
+${tried[settings.model.family]}
+
+### What is not the same there
+
+${differencesToTransformers(settings, step).join('\n')}
+`;
+}
+
+const TRIED = `${SCRIPT_FILE} was tried for small models of this family, with transformers 5.18 and torch 2.13 on a CPU, in one process; with
+GPUs it was not.`;
+
+const tried: Readonly<Record<Family, string>> = {
+  trinity: TRIED,
+  hunyuan: `${SCRIPT_FILE} was not tried with this family.`,
+  dots: TRIED,
+};
+
+function stepsLeft({ steps, level, decay }: ScheduleAhead): string {
+  if (decay) return `The ${steps} steps of \`max_steps\` are what is left of its schedule.`;
+  const end = `Its schedule has no end ahead: \`max_steps\` is ${steps} until you change it.`;
+  return level > 0 ? end : `${end} Its rates have come down to 0: so has \`learning_rate\`.`;
 }
 
 const vllm = (contextLength: number): string => `
@@ -75,43 +134,6 @@ A token is a byte; \`tokenizer.json\` says so. Byte 0 ends a document.
 `;
 }
 
-/** What torchtitan does otherwise than the run did, a line each; only what this run used. */
-function differences({ model, data, optimizer, schedule, balance, loss }: Settings): string[] {
-  const lines: [boolean, string][] = [
-    [
-      optimizer.hidden === 'muon',
-      `Hidden matrices were moved by Muon (rate ${optimizer.muonLearningRate}, momentum ${optimizer.muonMomentum}); the recipe takes AdamW for all.`,
-    ],
-    [true, 'Moments of the optimizer are not carried over: they start at 0.'],
-    [
-      balance.kind !== 'sign',
-      `Biases were moved by the balancer ${balance.kind}; torchtitan has the sign rule, by \`load_balance_coeff\` of config.json.`,
-    ],
-    [
-      loss.sequenceBalance > 0 || loss.switchBalance > 0 || loss.zWeight > 0,
-      `Losses beside the cross-entropy are left out: z ${loss.zWeight}, sequence balance ${loss.sequenceBalance}, Switch balance ${loss.switchBalance}.`,
-    ],
-    [
-      optimizer.expertRate !== 'same',
-      'Routed experts had a rate of their own; here they have that of everything else.',
-    ],
-    [
-      schedule.secondDecay !== 'none',
-      `A second decay to ${schedule.secondRatio} of the peak at step ${schedule.secondEnd} is left out.`,
-    ],
-    [schedule.growAt > 0, 'The batch keeps the size that it has now.'],
-    [
-      data.intraDocumentMask,
-      'Documents were masked from each other: the backend does so with `attn_mask_type` "block_causal".',
-    ],
-    [
-      model.family === 'trinity',
-      'torchtitan has not listed `afmoe` among the models that it tests: compare the first losses with those of the lab.',
-    ],
-  ];
-  return lines.flatMap(([isSo, line]) => (isSo ? [`- ${line}`] : []));
-}
-
 export function torchtitanReadme(settings: Settings, state: TrainerState): string {
   return `# ${title(settings, state)}, for torchtitan
 
@@ -136,6 +158,6 @@ torchtitan's own (\`config.dataloader\`); it is cut into bytes by the tokenizer 
 
 ## What is not the same there
 
-${differences(settings).join('\n')}
+${differencesToTorchtitan(settings, state.step).join('\n')}
 `;
 }

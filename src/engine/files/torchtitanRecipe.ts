@@ -4,19 +4,19 @@
  * what the lab has set. github.com/pytorch/torchtitan, torchtitan/config/README.md.
  */
 import { microBatchesAt } from '@/engine/config/growth';
+import { annealed } from '@/engine/config/learningRate';
 import type { Settings } from '@/engine/config/settings';
+import { roundedRate, type ScheduleAhead, scheduleAhead } from './scheduleAhead';
 
 export const RECIPE_MODULE = 'trinity_lab_run';
 export const RECIPE_FILE = `${RECIPE_MODULE}.py`;
 export const RECIPE_FUNCTION = 'continue_run';
 
-/** Steps beyond the last of the schedule, where it has no end. */
-const OPEN_END = 1000;
-
 /** @param step finished steps of the run. */
 export function torchtitanRecipe(settings: Settings, step: number): string {
   const { data, optimizer, run } = settings;
-  const { warmup, decay, total } = schedule(settings, step);
+  const ahead = scheduleAhead(settings.schedule, step);
+  const { level, ratio, shape, least } = decayAtEnd(ahead);
   const tokens = microBatchesAt(step, settings.schedule) * data.batchSequences * data.contextLength;
   return `"""Goes on with a run of Trinity Lab from step ${step}. Start it as README.md says."""
 import os
@@ -38,16 +38,16 @@ def ${RECIPE_FUNCTION}():
     config.hf_model = FOLDER
     config.hf_assets_path = FOLDER
     config.optimizer = default_adamw(
-        lr=${optimizer.adamwLearningRate},
+        lr=${roundedRate(optimizer.adamwLearningRate * level)},
         betas=(${optimizer.adamwBeta1}, ${optimizer.adamwBeta2}),
         eps=${optimizer.adamwEps},
         weight_decay=${optimizer.adamwWeightDecay},
     )
-    config.lr_scheduler.warmup_steps = ${warmup}
-    config.lr_scheduler.decay_ratio = ${decay.ratio}
-    config.lr_scheduler.decay_type = "${decay.type}"
-    config.lr_scheduler.min_lr_factor = ${decay.least}
-    config.training.steps = ${total}
+    config.lr_scheduler.warmup_steps = ${ahead.warmupSteps}
+    config.lr_scheduler.decay_ratio = ${ratio}
+    config.lr_scheduler.decay_type = "${shape}"
+    config.lr_scheduler.min_lr_factor = ${least}
+    config.training.steps = ${ahead.steps}
     config.training.max_context_length = ${data.contextLength}
     config.training.num_tokens_per_microbatch_per_dp_rank = ${data.batchSequences * data.contextLength}
     config.training.num_tokens_per_train_step = NGPU * ${tokens}
@@ -67,18 +67,14 @@ def ${RECIPE_FUNCTION}():
 /** No clipping is a limit that nothing reaches. */
 const clip = (limit: number): string => (limit > 0 ? String(limit) : 'float("inf")');
 
-/** What is left of the schedule. torchtitan counts its steps from where it starts, and has one decay at the end. */
-function schedule({ schedule: s }: Settings, step: number) {
-  const hasDecay = s.decay !== 'none' && step < s.totalSteps;
-  const total = hasDecay ? s.totalSteps - step : OPEN_END;
-  const decaySteps = hasDecay ? s.totalSteps - Math.max(step, s.decayStart) : 0;
-  return {
-    warmup: Math.max(0, s.warmupSteps - step),
-    total,
-    decay: {
-      ratio: decaySteps / total,
-      type: s.decay === 'cosine' ? 'cosine' : 'linear',
-      least: hasDecay ? s.finalRatio : 1,
-    },
-  };
+/** torchtitan has one decay, at the end: one that has begun goes on from where it stands. */
+function decayAtEnd({ steps, level, decay }: ScheduleAhead) {
+  if (!decay) return { level, ratio: 0, shape: 'linear', least: 1 };
+  const { shape, startsIn, to } = decay;
+  const now =
+    startsIn < 0
+      ? annealed(-startsIn, { shape, start: 0, end: decay.steps, from: level, to })
+      : level;
+  const left = Math.min(steps, steps - startsIn);
+  return { level: now, ratio: left / steps, shape, least: roundedRate(to / now) };
 }
