@@ -121,7 +121,7 @@ describe('residualNorm', () => {
     const width = sumWidth(D);
     const [inner, outer] = [noise(D, 3), noise(D, 4)];
     const given = [noise(T * D, 1), noise(T * D, 2), noise(T * D, 5)] as const;
-    const gradients = async (isBound: boolean) => {
+    const gradients = async (isBound: boolean, isApart = false) => {
       const bench = lab.bench();
       const inners = bench.parameter([D], inner, 0);
       const outers = bench.parameter([D], outer, 0);
@@ -129,7 +129,7 @@ describe('residualNorm', () => {
       const total = bench.tensor([2 * width], new Float32Array(2 * width));
       if (isBound) {
         bench.tape.bindSums(outers.value, sums, 0);
-        bench.tape.bindSums(inners.value, sums, width);
+        bench.tape.bindSums(inners.value, isApart ? bench.tensor([3, width], []) : sums, width);
       }
       const { u_TD } = residualNorm(bench.tape, {
         residual_TD: bench.tensor([T, D], given[0]),
@@ -140,13 +140,15 @@ describe('residualNorm', () => {
       });
       bench.seedGradient(u_TD, given[2]);
       bench.tape.backward();
-      if (isBound) columnSum(bench.tape, sums, { tensor: total, add: 1 });
+      if (isBound && !isApart) columnSum(bench.tape, sums, { tensor: total, add: 1 });
       await bench.run();
       const own = [...(await bench.read(outers.gradient)), ...(await bench.read(inners.gradient))];
       return { own, total: [...(await bench.read(total))] };
     };
     const { own } = await gradients(false);
     const bound = await gradients(true);
+    // in two matrices: they are left alone, and each gradient is added up by itself
+    expect((await gradients(true, true)).own).toEqual(own);
     expect(bound.own).toEqual(own.map(() => 0));
     const padding = Array.from({ length: width - D }, () => 0);
     const want = [...own.slice(0, D), ...padding, ...own.slice(D), ...padding];

@@ -174,12 +174,15 @@ export class Tape {
     this.#sums.set(parameter, { sums_PN, column });
   }
 
-  /** The columns bound to all of `parameters` in one matrix; only once, since an op overwrites what is there. */
+  /**
+   * The columns bound to all of `parameters`, where they lie in one matrix; else the caller adds their sums up itself.
+   * Only once, since an op overwrites what is there.
+   */
   takeSums(parameters: readonly Tensor[]): PartialSums | undefined {
     const bound = parameters.map((parameter) => this.#sums.get(parameter));
+    for (const parameter of parameters) this.#sums.delete(parameter);
     const sums_PN = bound[0]?.sums_PN;
     if (!sums_PN || bound.some((one) => one?.sums_PN !== sums_PN)) return undefined;
-    for (const parameter of parameters) this.#sums.delete(parameter);
     return { sums_PN, columns: bound.map((one) => one!.column) };
   }
 
