@@ -1,10 +1,10 @@
 /** @file Bytes of a whole run with its probes: what the plan says and what the device was asked for. */
 import { resolve } from '@/engine/config/experiment';
+import { memoryLimits } from '@/engine/gpu/arena';
 import type { OpenDevice } from '@/engine/gpu/device';
 import { planRun } from '@/engine/train/assembly';
 import { Session } from '@/engine/train/session';
 import { DOMAINS } from './stepRun';
-import { limitsOf } from './workbench';
 
 export interface MemoryResult {
   readonly name: string;
@@ -18,7 +18,7 @@ export const memoryPresets = ['micro', 'small'] as const;
 /** Builds a run of the preset and adds up its buffers. */
 export async function memoryOf(open: OpenDevice, preset: string): Promise<MemoryResult> {
   const settings = resolve({ preset, changes: {}, timeline: [] });
-  const { total } = planRun(settings, limitsOf(open.device), DOMAINS).bytes;
+  const { total } = planRun(settings, memoryLimits(open.device), DOMAINS).bytes;
   const meter = counted(open.device);
   const session = await Session.create(open, settings, DOMAINS);
   const measured = meter.stop();

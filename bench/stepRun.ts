@@ -4,6 +4,7 @@
  */
 import type { Settings } from '@/engine/config/settings';
 import type { Batch } from '@/engine/data/batch';
+import { memoryLimits } from '@/engine/gpu/arena';
 import type { OpenDevice } from '@/engine/gpu/device';
 import { planActivations } from '@/engine/gpu/planner';
 import { Program } from '@/engine/gpu/program';
@@ -13,7 +14,6 @@ import { recordStep, type StepHalves } from '@/engine/train/recordStep';
 import { RunState } from '@/engine/train/state';
 import type { StepNumbers, StepWishes } from '@/engine/train/stepNumbers';
 import { Stepper } from '@/engine/train/stepper';
-import { limitsOf } from './workbench';
 
 /** Domains only label tokens; the bench has one. */
 export const DOMAINS = 1;
@@ -121,7 +121,7 @@ function recorded(
   settings: Settings,
   device: GPUDevice,
 ): { state: RunState; tapes: StepHalves<Tape> } {
-  const state = new RunState(settings, limitsOf(device), settings.data.contextLength, DOMAINS);
+  const state = new RunState(settings, memoryLimits(device), settings.data.contextLength, DOMAINS);
   const tapes = recordStep(state);
   for (const tape of [tapes.microBatch, tapes.update]) planActivations(tape, state.pool);
   return { state, tapes };

@@ -1,6 +1,7 @@
 /** @file Measures one whole-step case: time, encoding, kernels, dispatches, submits, memory. */
 import type { Settings } from '@/engine/config/settings';
 import type { Batch } from '@/engine/data/batch';
+import { memoryLimits } from '@/engine/gpu/arena';
 import type { OpenDevice } from '@/engine/gpu/device';
 import { flopsPerToken } from '@/engine/model/cost';
 import { planRun } from '@/engine/train/assembly';
@@ -19,7 +20,6 @@ import {
   type StepTime,
   type TimedUse,
 } from './stepRun';
-import { limitsOf } from './workbench';
 
 export interface StepResult {
   readonly name: string;
@@ -97,7 +97,7 @@ export class StepMeasurement {
       flops: tokens * flopsPerToken(settings).training,
       dispatches: dispatchCounts(settings, open.device),
       submits: run.stepper.lastSubmits,
-      bytes: planRun(settings, limitsOf(open.device), DOMAINS).bytes,
+      bytes: planRun(settings, memoryLimits(open.device), DOMAINS).bytes,
       busiest: busiest(this.counts, settings),
       split: await run.split(batch),
     };
@@ -140,7 +140,7 @@ async function skew(run: StepRun, batch: Batch, steps: number): Promise<void> {
 function dispatchCounts(settings: Settings, device: GPUDevice): StepResult['dispatches'] {
   const count = (model: Settings['model']) => {
     const changed = { ...settings, model };
-    const state = new RunState(changed, limitsOf(device), settings.data.contextLength, DOMAINS);
+    const state = new RunState(changed, memoryLimits(device), settings.data.contextLength, DOMAINS);
     const { microBatch, update } = recordStep(state);
     const always = microBatch.dispatches.filter(({ section }) => section === undefined).length;
     return { always, step: always + update.dispatches.length };

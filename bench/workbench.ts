@@ -2,7 +2,7 @@
  * @file What one case stands on: a tape, tensors with values, and a mark where the timed part begins. Everything
  * is the engine's: the same tape, planner and programs as in training.
  */
-import { Arena, type MemoryLimits } from '@/engine/gpu/arena';
+import { Arena, memoryLimits } from '@/engine/gpu/arena';
 import type { Timed } from '@/engine/gpu/clock';
 import type { OpenDevice } from '@/engine/gpu/device';
 import { LiveScalars } from '@/engine/gpu/live';
@@ -11,11 +11,6 @@ import { Program } from '@/engine/gpu/program';
 import { Tape } from '@/engine/gpu/tape';
 import type { ElementType, Tensor } from '@/engine/gpu/tensor';
 import { generator } from './peers/problem.mjs';
-
-export const limitsOf = ({ limits }: GPUDevice): MemoryLimits => ({
-  maxBufferBytes: limits.maxBufferSize,
-  maxBindingBytes: limits.maxStorageBufferBindingSize,
-});
 
 export class Workbench {
   readonly tape = new Tape();
@@ -28,12 +23,12 @@ export class Workbench {
   #isTimed: (index: number) => boolean = () => true;
 
   constructor(readonly open: OpenDevice) {
-    this.#pool = new ActivationPool(limitsOf(open.device));
+    this.#pool = new ActivationPool(memoryLimits(open.device));
   }
 
   /** A tensor that outlives the program, in a buffer of its own; zeros unless values are given. */
   tensor(shape: readonly number[], type: ElementType = 'f32', values?: ArrayLike<number>): Tensor {
-    const arena = new Arena('bench', limitsOf(this.open.device));
+    const arena = new Arena('bench', memoryLimits(this.open.device));
     this.#arenas.push(arena);
     const tensor = arena.tensor(shape, 'bench', type);
     if (values) {

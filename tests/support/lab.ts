@@ -1,6 +1,6 @@
 /** @file One device a test file, and a small bench around a tape: upload, run, download. */
 import { afterAll, beforeAll, expect } from 'vitest';
-import { Arena } from '@/engine/gpu/arena';
+import { Arena, memoryLimits } from '@/engine/gpu/arena';
 import { type OpenDevice, openDevice } from '@/engine/gpu/device';
 import { LiveScalars } from '@/engine/gpu/live';
 import { ActivationPool, planActivations } from '@/engine/gpu/planner';
@@ -19,7 +19,7 @@ export class Bench {
   readonly #uploads: { tensor: Tensor; values: Float32Array | Uint32Array }[] = [];
 
   constructor(readonly open: OpenDevice) {
-    this.#pool = new ActivationPool(limitsOf(open.device));
+    this.#pool = new ActivationPool(memoryLimits(open.device));
   }
 
   get device(): GPUDevice {
@@ -33,7 +33,7 @@ export class Bench {
     type: ElementType = 'f32',
     label = 'test',
   ): Tensor {
-    const arena = new Arena(label, limitsOf(this.device));
+    const arena = new Arena(label, memoryLimits(this.device));
     this.#arenas.push(arena);
     const tensor = arena.tensor(shape, label, type);
     this.#uploads.push({
@@ -100,11 +100,6 @@ export class Bench {
     for (const part of [...this.#arenas, this.#pool, this.live]) part.destroy();
   }
 }
-
-export const limitsOf = ({ limits }: GPUDevice) => ({
-  maxBufferBytes: limits.maxBufferSize,
-  maxBindingBytes: limits.maxStorageBufferBindingSize,
-});
 
 export async function download(
   { device }: OpenDevice,

@@ -7,6 +7,12 @@ export interface MemoryLimits {
   readonly maxBindingBytes: number;
 }
 
+/** What a device allows. */
+export const memoryLimits = ({ limits }: GPUDevice): MemoryLimits => ({
+  maxBufferBytes: limits.maxBufferSize,
+  maxBindingBytes: limits.maxStorageBufferBindingSize,
+});
+
 /** @throws {LimitError} where a tensor is larger than one binding may be. */
 export function expectBindable(tensor: Tensor, limits: MemoryLimits): void {
   if (tensor.bytes > limits.maxBindingBytes) {

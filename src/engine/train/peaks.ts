@@ -1,5 +1,5 @@
 /** @file What an adapter can do at most, measured on it: the bench and the page hold every kernel against it. */
-import { Arena } from '@/engine/gpu/arena';
+import { Arena, memoryLimits } from '@/engine/gpu/arena';
 import { repeatedMs, type Timed } from '@/engine/gpu/clock';
 import type { OpenDevice } from '@/engine/gpu/device';
 import { LiveScalars } from '@/engine/gpu/live';
@@ -52,10 +52,8 @@ async function rate(
   lengths: readonly number[],
   record: (tape: Tape, tensors: readonly Tensor[]) => number,
 ): Promise<number | undefined> {
-  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
-  const limits = { maxBufferBytes: maxBufferSize, maxBindingBytes: maxStorageBufferBindingSize };
   // Each in a buffer of its own: WebGPU counts usage by whole buffer.
-  const arenas = lengths.map(() => new Arena('peak', limits));
+  const arenas = lengths.map(() => new Arena('peak', memoryLimits(device)));
   const tensors = lengths.map((length, i) => arenas[i]!.tensor([length], 'peak'));
   const tape = new Tape();
   const work = record(tape, tensors);

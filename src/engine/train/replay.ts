@@ -8,6 +8,7 @@ import type { Part } from '@/engine/files/match';
 import { hasBiases } from '@/engine/files/names';
 import { float32Range, toFloat32 } from '@/engine/files/safetensors';
 import { layOutSafetensors } from '@/engine/files/safetensorsWriter';
+import { memoryLimits } from '@/engine/gpu/arena';
 import type { OpenDevice } from '@/engine/gpu/device';
 import { planActivations } from '@/engine/gpu/planner';
 import { Program } from '@/engine/gpu/program';
@@ -67,10 +68,8 @@ class ReplayRun implements ReplayOutcome {
 
   static async create(open: OpenDevice, folder: ReplayFolder): Promise<ReplayRun> {
     const { device } = open;
-    const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
-    const limits = { maxBufferBytes: maxBufferSize, maxBindingBytes: maxStorageBufferBindingSize };
     const { settings } = folder;
-    const state = new RunState(settings, limits, settings.data.contextLength, 1);
+    const state = new RunState(settings, memoryLimits(device), settings.data.contextLength, 1);
     const step = recordStep(state);
     const pass = recordReplayPass(state);
     for (const tape of [step.microBatch, step.update, pass.tape]) planActivations(tape, state.pool);

@@ -5,6 +5,7 @@
 import type { Settings } from '@/engine/config/settings';
 import { type Batch, IGNORED } from '@/engine/data/batch';
 import type { NeedleText } from '@/engine/data/needles';
+import { memoryLimits } from '@/engine/gpu/arena';
 import type { OpenDevice } from '@/engine/gpu/device';
 import { OutOfMemoryError } from '@/engine/gpu/errors';
 import { Program, type Progress } from '@/engine/gpu/program';
@@ -63,16 +64,19 @@ export class Session {
     readonly generationReadback: Readback,
   ) {}
 
-  /** Makes every buffer and compiles every kernel, in parallel. @throws {LimitError, OutOfMemoryError, ShaderError} */
+  /**
+   * Makes every buffer and compiles every kernel, in parallel.
+   * @param limits those of the device unless said.
+   * @throws {LimitError, OutOfMemoryError, ShaderError}
+   */
   static async create(
     open: OpenDevice,
     settings: Settings,
     domainCount: number,
     progress: Progress = () => {},
+    limits = memoryLimits(open.device),
   ): Promise<Session> {
     const { device } = open;
-    const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
-    const limits = { maxBufferBytes: maxBufferSize, maxBindingBytes: maxStorageBufferBindingSize };
     const assembly = assemble(settings, limits, domainCount);
     const { state } = assembly;
     await materialised(open, assembly);
