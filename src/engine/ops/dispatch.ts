@@ -17,13 +17,6 @@ const count = defineKernel({
   buffers: { selected_R: 'read', tileCounts: 'read_write' },
   params,
 });
-const scan = defineKernel({
-  name: 'dispatch',
-  wgsl,
-  entryPoint: 'scan',
-  buffers: { tileCounts: 'read_write', counts_LE: 'read_write', segments: 'read_write' },
-  params,
-});
 const scatter = defineKernel({
   name: 'dispatch',
   wgsl,
@@ -31,6 +24,7 @@ const scatter = defineKernel({
   buffers: {
     selected_R: 'read',
     tileCounts: 'read_write',
+    counts_LE: 'read_write',
     segments: 'read_write',
     sorted_R: 'read_write',
     source_R: 'read_write',
@@ -75,10 +69,12 @@ export function dispatch(
   const sorted_R = tape.tensor([R], 'dispatch sorted', 'u32');
   const source_R = tape.tensor([R], 'dispatch source', 'u32');
   const values = { R, E, tiles, row };
-  tape.dispatch(count, { selected_R, tileCounts }, values, tiles, { cost: R * E });
-  tape.dispatch(scan, { tileCounts, counts_LE, segments }, values, 1, { cost: tiles * E });
-  tape.dispatch(scatter, { selected_R, tileCounts, segments, sorted_R, source_R }, values, tiles, {
-    cost: R * TILE,
+  const overrides = { EXPERTS: E };
+  tape.dispatch(count, { selected_R, tileCounts }, values, tiles, { cost: R * E, overrides });
+  const written = { counts_LE, segments, sorted_R, source_R };
+  tape.dispatch(scatter, { selected_R, tileCounts, ...written }, values, tiles, {
+    cost: R * TILE + tiles * tiles * E,
+    overrides,
   });
   return { expertCount: E, expertsPerToken: K, rowCount: R, segments, sorted_R, source_R };
 }
