@@ -37,6 +37,8 @@ for (const colorScheme of ['dark', 'light'] as const) {
       await runBar.reaches((await runBar.steps()) + 1);
       await panels.panel('Expert load').scrollIntoViewIfNeeded();
       await expect(panels.panel('Expert load').getByRole('application').first()).toBeVisible();
+      await panels.panel('Kernels').scrollIntoViewIfNeeded();
+      await expect(panels.panel('Kernels').getByRole('rowheader').first()).toBeVisible();
       await runBar.rest();
       await expectFit(page);
     });

@@ -14,7 +14,7 @@ const STEPS = 8;
  */
 const STRETCHES = 3;
 
-test.use({ viewport: { width: 1280, height: 4400 } });
+test.use({ viewport: { width: 1280, height: 5000 } });
 
 test('with all panels open, no task is over 100 ms while micro trains', async ({
   page,

@@ -86,7 +86,7 @@ const AREAS = [
   // The bar links to the panels, which know neither it nor the rail.
   ...['bar', 'rail', 'pages', 'panels'].map((part) => ({
     home: `src/ui/${part}`,
-    may: [CONFIG, ...LOOKS, ...PARTS, ...(part === 'bar' ? ['src/ui/panels'] : [])],
+    may: [...BASE, ...LOOKS, ...PARTS, ...(part === 'bar' ? ['src/ui/panels'] : [])],
     types: [COMMANDS],
     packages: ['react', 'react-aria-components'],
   })),

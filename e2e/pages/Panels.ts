@@ -9,6 +9,7 @@ export const PANEL_TITLES = [
   'Attention',
   'Needles',
   'Samples',
+  'Kernels',
   'Checkpoints',
 ] as const;
 

@@ -3,6 +3,7 @@ import { attention } from './Attention';
 import { checkpoints } from './Checkpoints';
 import type { Panel } from './definePanel';
 import { expertLoad } from './ExpertLoad';
+import { kernels } from './Kernels';
 import { loss } from './Loss';
 import { needles } from './Needles';
 import { routerBias } from './RouterBias';
@@ -19,5 +20,6 @@ export const panels: readonly Panel[] = [
   attention,
   needles,
   samples,
+  kernels,
   checkpoints,
 ];

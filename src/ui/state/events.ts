@@ -19,6 +19,7 @@ export function listen(lab: Lab, client: Client): void {
   heard('domains', (event) => recorder.onDomains(event));
   heard('bias', (event) => recorder.onBias(event));
   heard('attention', (view) => recorder.onAttention(view));
+  heard('kernels', (split) => recorder.onKernels(split));
   heard('needles', (grid) => recorder.onNeedles(grid));
   heard('sample', (sample) => recorder.onSample(sample));
   heard('changed', (change) => takeChange(lab, change));

@@ -34,6 +34,7 @@ export class Recorder {
   domains: Events['domains'] | undefined;
   bias: Events['bias'] | undefined;
   attention: AttentionView | undefined;
+  kernels: Events['kernels'] | undefined;
   needles: NeedleGrid | undefined;
   samples: readonly Sample[] = [];
   /** Steps at which the count of spikes grew, in order. */
@@ -54,6 +55,7 @@ export class Recorder {
     this.domains = undefined;
     this.bias = undefined;
     this.attention = undefined;
+    this.kernels = undefined;
     this.needles = undefined;
     this.samples = [];
     this.spikes = [];
@@ -110,6 +112,11 @@ export class Recorder {
 
   onAttention(view: AttentionView): void {
     this.attention = view;
+    this.signal.touch();
+  }
+
+  onKernels(split: Events['kernels']): void {
+    this.kernels = split;
     this.signal.touch();
   }
 
