@@ -21,7 +21,6 @@ const KINDS: Readonly<Record<string, KernelKind>> = {
   rope: 'attention',
   rmsNorm: 'norms',
   residualNorm: 'norms',
-  residualNorm: 'norms',
   columnSum: 'norms',
   swiglu: 'gates',
   sigmoidGate: 'gates',
