@@ -85,10 +85,14 @@ function referenceGradients(
       isGlobal
         ? y
         : graph.step([y], (value) => rope(value!, { width, C, S, base: model.ropeTheta }));
-    const q = placed(norm(graph.linear(x, own('q_proj'), D), own('q_norm')), H * C);
-    const k = placed(norm(graph.linear(x, own('k_proj'), D), own('k_norm')), G * C);
-    const v = graph.linear(x, own('v_proj'), D);
-    const gate = graph.linear(x, own('gate_proj'), D);
+    const pair = (name: string, width: number) => {
+      const both = graph.linear(x, own(name), D);
+      return [0, 1].map((i) => graph.step([both], (value) => halves(value!, width)[i]!));
+    };
+    const [queries, gate] = pair('q_gate_proj', H * C) as [Variable, Variable];
+    const [keys, v] = pair('k_v_proj', G * C) as [Variable, Variable];
+    const q = placed(norm(queries, own('q_norm')), H * C);
+    const k = placed(norm(keys, own('k_norm')), G * C);
     const window = isGlobal ? S : model.window;
     const y = graph.step([q, k, v], (qs, ks, vs) =>
       attention(qs!, ks!, vs!, batch.documents, { T, S, H, G, C, window, masked: true }),

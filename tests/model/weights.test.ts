@@ -49,7 +49,7 @@ const expert = 'model.layers.1.mlp.experts.gate_up_proj.weight';
 const shared = 'model.layers.1.mlp.shared_experts.gate_up_proj.weight';
 const embedding = 'model.embed_tokens.weight';
 const gain = 'model.layers.2.input_layernorm.weight';
-const query = 'model.layers.0.self_attn.q_proj.weight';
+const query = 'model.layers.0.self_attn.q_gate_proj.weight';
 
 describe('Weights', () => {
   it('gives Muon the matrices, AdamW embedding and gains, and the router to whom it is asked', () => {

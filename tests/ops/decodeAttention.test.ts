@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { decodeAttention } from '@/engine/ops/decodeAttention';
-import { positionFields } from '@/engine/ops/rope';
+import { positionFields } from '@/engine/ops/headNormRope';
 import { attention } from '../reference/attention';
 import { rmsNorm } from '../reference/rmsNorm';
 import { expectClose } from '../support/close';

@@ -6,9 +6,9 @@ import { isGlobalLayer, isRotaryLayer, kvOwner } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
+import { headNormRope, type Rope } from '@/engine/ops/headNormRope';
 import { linear } from '@/engine/ops/matmul';
 import { rmsNorm } from '@/engine/ops/rmsNorm';
-import { type Rope, rope } from '@/engine/ops/rope';
 import { sigmoidGate } from '@/engine/ops/sigmoidGate';
 import { layerName } from './parameters';
 import type { Weights } from './weights';
@@ -65,20 +65,25 @@ export function attentionLayer(
   { positions, attend }: AttentionInputs,
   shared: Map<number, KeyValues>,
 ): Tensor {
-  const { qkNorm, normEps } = model;
+  const { qkNorm, normEps: eps, headWidth, headCount, kvHeadCount } = model;
   const at = (name: string) => weights.at(layerName(layer, `self_attn.${name}.weight`));
-  const projected = (x: Tensor, name: string) => linear(tape, x, at(name), model.linearPrecision);
-  const isRotary = isRotaryLayer(model, layer);
-  const placed = (x: Tensor, norm: 'q_norm' | 'k_norm') => {
-    const normed = qkNorm === 'before' ? headNorm(tape, x, at(norm), normEps) : x;
-    return isRotary ? rope(tape, normed, positions) : normed;
+  const projected = (x: Tensor, name: string) => {
+    const w = at(name);
+    return linear(tape, x, w.view([w.length / x.shape[1]!, x.shape[1]!]), model.linearPrecision);
   };
-  const turned_TH = placed(projected(x_TD, 'q_proj'), 'q_norm');
-  const q_TH = qkNorm === 'after' ? headNorm(tape, turned_TH, at('q_norm'), normEps) : turned_TH;
+  const isTurned = isRotaryLayer(model, layer);
+  const placed = (name: string, heads: number, norm: 'q_norm' | 'k_norm') => {
+    const gain_C = qkNorm === 'before' ? at(norm) : undefined;
+    const options = { headCount: heads, headWidth, gain_C, eps, positions, isTurned };
+    return headNormRope(tape, projected(x_TD, name), options);
+  };
+  const queries = placed(model.attentionGate ? 'q_gate_proj' : 'q_proj', headCount, 'q_norm');
+  const q_TH =
+    qkNorm === 'after' ? headNorm(tape, queries.heads, at('q_norm'), eps) : queries.heads;
   const owner = kvOwner(model, layer);
   if (owner === layer) {
-    const k_TG = placed(projected(x_TD, 'k_proj'), 'k_norm');
-    shared.set(layer, { k_TG, v_TG: projected(x_TD, 'v_proj') });
+    const { heads, rest } = placed('k_v_proj', kvHeadCount, 'k_norm');
+    shared.set(layer, { k_TG: heads, v_TG: rest! });
   }
   const y_TH = attend(tape, {
     q_TH,
@@ -88,6 +93,6 @@ export function attentionLayer(
     owner,
     window: isGlobalLayer(model, layer) ? undefined : model.window,
   });
-  if (!model.attentionGate) return projected(y_TH, 'o_proj');
-  return projected(sigmoidGate(tape, y_TH, projected(x_TD, 'gate_proj')), 'o_proj');
+  const gated_TH = queries.rest ? sigmoidGate(tape, y_TH, queries.rest) : y_TH;
+  return projected(gated_TH, 'o_proj');
 }

@@ -61,6 +61,14 @@ const matrix = (name: string, rows: number, columns: number): ParameterSpec => (
   activeShare: 1,
 });
 
+/** Matrices of one shape under one name. */
+const stacked = (prefix: string, name: string, parts: readonly string[], shape: [number, number]) =>
+  ({
+    ...matrix(`${prefix}${name}.weight`, ...shape),
+    shape: [parts.length, ...shape],
+    stack: parts.map((part) => `${prefix}${part}.weight`),
+  }) as const;
+
 /** A layer that uses another's keys has none of its own, but norms them itself where the norm comes last. */
 function attentionSpecs(model: Model, layer: number): ParameterSpec[] {
   const { width: D, headCount, kvHeadCount, headWidth: C, qkNorm, attentionGate } = model;
@@ -68,12 +76,13 @@ function attentionSpecs(model: Model, layer: number): ParameterSpec[] {
   const at = (name: string) => layerName(layer, `self_attn.${name}.weight`);
   const gain = (name: string) =>
     ({ name: at(name), shape: [C], role: 'gain', start: 1, activeShare: 1 }) as const;
+  const pair = (name: string, parts: readonly string[], heads: number) =>
+    stacked(layerName(layer, 'self_attn.'), name, parts, [heads * C, D]);
   return [
-    matrix(at('q_proj'), headCount * C, D),
-    ...(isOwner
-      ? [matrix(at('k_proj'), kvHeadCount * C, D), matrix(at('v_proj'), kvHeadCount * C, D)]
-      : []),
-    ...(attentionGate ? [matrix(at('gate_proj'), headCount * C, D)] : []),
+    attentionGate
+      ? pair('q_gate_proj', ['q_proj', 'gate_proj'], headCount)
+      : matrix(at('q_proj'), headCount * C, D),
+    ...(isOwner ? [pair('k_v_proj', ['k_proj', 'v_proj'], kvHeadCount)] : []),
     matrix(at('o_proj'), D, headCount * C),
     ...(qkNorm === 'none' ? [] : [gain('q_norm')]),
     ...(qkNorm === 'after' || (qkNorm === 'before' && isOwner) ? [gain('k_norm')] : []),
@@ -101,14 +110,6 @@ function normSpecs(
     gain('post_mlp_layernorm', outer),
   ];
 }
-
-/** Matrices of one shape under one name. */
-const stacked = (prefix: string, name: string, parts: readonly string[], shape: [number, number]) =>
-  ({
-    ...matrix(`${prefix}${name}.weight`, ...shape),
-    shape: [parts.length, ...shape],
-    stack: parts.map((part) => `${prefix}${part}.weight`),
-  }) as const;
 
 const feedForwardSpecs = (prefix: string, D: number, F: number): ParameterSpec[] => [
   stacked(prefix, 'gate_up_proj', ['gate_proj', 'up_proj'], [F, D]),

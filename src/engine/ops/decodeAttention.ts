@@ -8,7 +8,7 @@ import { expectShape } from '@/engine/gpu/shape';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
 import wgsl from '@/shaders/decodeAttention.wgsl?raw';
-import { type PositionBlock, positionFields } from './rope';
+import { type PositionBlock, positionFields } from './headNormRope';
 
 const params = {
   H: 'u32',

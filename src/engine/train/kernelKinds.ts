@@ -18,7 +18,7 @@ const KINDS: Readonly<Record<string, KernelKind>> = {
   switchBalance: 'router',
   addCounts: 'router',
   attention: 'attention',
-  rope: 'attention',
+  headNormRope: 'attention',
   rmsNorm: 'norms',
   residualNorm: 'norms',
   columnSum: 'norms',

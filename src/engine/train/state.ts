@@ -15,13 +15,12 @@ import { attentionMapFields } from '@/engine/ops/attentionMap';
 import { lossFields } from '@/engine/ops/crossEntropy';
 import type { TokenOrder } from '@/engine/ops/embedding';
 import { CLIP_LENGTH, gradientNormLive } from '@/engine/ops/gradientNorm';
+import { positionFields, ropeTable } from '@/engine/ops/headNormRope';
 import { loadBalanceLive } from '@/engine/ops/loadBalance';
 import { LOSSES_LENGTH } from '@/engine/ops/lossSum';
 import { muonLive, newtonSchulzLive } from '@/engine/ops/muon';
-
 import { normalLive } from '@/engine/ops/normal';
 import { recycleLive } from '@/engine/ops/recycle';
-import { positionFields, ropeTable } from '@/engine/ops/rope';
 import { routerLive } from '@/engine/ops/router';
 import type { RoutingRecord } from '@/engine/ops/routingStatistics';
 import { samplingFields } from '@/engine/ops/sampleToken';
