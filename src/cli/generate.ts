@@ -10,6 +10,7 @@ import {
   requiredTextOf,
 } from './command';
 import type { Host } from './host';
+import { grouped } from './numbers';
 import { withCheckpoint } from './withCheckpoint';
 
 const DEFAULT_LENGTH = 256;
@@ -21,8 +22,14 @@ export const generate: Command = {
   summary: 'Continues a text with the weights of a checkpoint.',
   subject: 'folder',
   options: {
-    prompt: { value: 'TEXT', help: 'What is continued; must be given.' },
-    length: { value: 'N', help: `Bytes to generate; ${DEFAULT_LENGTH} without it.` },
+    prompt: {
+      value: 'TEXT',
+      help: 'What is continued, its end where it is over half the context; must be given.',
+    },
+    length: {
+      value: 'N',
+      help: `Bytes to generate, as far as the context goes; ${DEFAULT_LENGTH} without it.`,
+    },
     temperature: {
       value: 'T',
       help: `0 always takes the likeliest byte, higher is freer; ${DEFAULT_TEMPERATURE} without it.`,
@@ -41,8 +48,12 @@ async function run(input: Input, host: Host): Promise<ExitCode> {
   };
   const files = new CheckpointFolder(input.subject).read();
   return withCheckpoint(files, host, async ({ trainer }) => {
-    const { prompt, text } = await trainer.generate(request);
+    const { prompt, text, length } = await trainer.generate(request);
     host.stdout.write(`${prompt}${text}\n`);
+    if (length < request.length) host.stderr.write(ends(length, request.length));
     return exitCodes.done;
   });
 }
+
+const ends = (length: number, asked: number): string =>
+  `lab: ends after ${grouped(length)} of ${grouped(asked)} bytes: prompt and text fill the context of the checkpoint\n`;

@@ -134,6 +134,18 @@ describe('generate', () => {
     expect(text.startsWith('Ahoy ')).toBe(true);
     expect(await done(...args.slice(0, -1), '4')).not.toBe(text);
   });
+
+  it('says so where the context ends the text', async () => {
+    const ask = async (length: number) => {
+      const { code, err } = await labProcess([
+        ...['generate', at('whole'), '--prompt', 'Ahoy ', '--length', String(length)],
+      ]);
+      expect(code).toBe(0);
+      return err;
+    };
+    expect(await ask(4000)).toMatch(/^lab: ends after \d+ of 4,000 bytes: prompt and text fill/m);
+    expect(await ask(2)).not.toContain('ends after');
+  });
 });
 
 describe('export', () => {

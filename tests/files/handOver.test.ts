@@ -66,6 +66,20 @@ function checkpoint(run: Run): Folder {
   ]);
 }
 
+/** A file of float32 zeros as one of bf16 zeros. */
+function halved(file: Uint8Array): number[] {
+  const headerBytes = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + headerBytes)));
+  for (const tensor of Object.values<Record<string, unknown>>(header)) {
+    if (!tensor['dtype']) continue;
+    tensor['dtype'] = 'BF16';
+    tensor['data_offsets'] = (tensor['data_offsets'] as number[]).map((at) => at / 2);
+  }
+  const own = new TextEncoder().encode(JSON.stringify(header));
+  const length = new Uint8Array(new BigUint64Array([BigInt(own.length)]).buffer);
+  return [...length, ...own, ...new Uint8Array((file.length - 8 - headerBytes) / 2)];
+}
+
 const text = (files: Folder, name: string) => new TextDecoder().decode(files.get(name));
 const handed = (run: Run, destination: Destination = 'transformers') =>
   handOver(checkpoint({ step: 12, ...run }), destination);
@@ -264,6 +278,10 @@ describe('a folder that is handed over', () => {
       AutoConfig: 'configuration_hunyuan.HunYuanConfig',
       AutoModelForCausalLM: 'modeling_hunyuan.HunYuanForCausalLM',
     });
+    // Its plain positions are rounded to bf16, so they are asked for as scaled by 1.
+    expect(JSON.parse(text(files, 'config.json')).rope_scaling).toEqual({
+      ...{ type: 'dynamic', factor: 1, alpha: 1 },
+    });
     for (const name of ['README.md', 'train.py']) {
       expect(text(files, name).match(/trust_remote_code=True/g), name).toHaveLength(2);
     }
@@ -283,6 +301,26 @@ describe('a folder that is handed over', () => {
     ]);
     expect(text(files, 'README.md')).not.toMatch(/train\.py|Go on training|steps/);
     expect(() => handed({ step: undefined }, 'torchtitan')).toThrow(/trainer\.json is missing/);
+  });
+
+  it('tells what weights of others are, and leaves them their tokenizer', () => {
+    const foreign = new Map(checkpoint({}));
+    expect(text(handOver(foreign, 'transformers'), 'README.md')).toMatch(
+      /in float32 and under .*\nThey came without a tokenizer/,
+    );
+    const bytes = foreign.get('model.safetensors')!;
+    const half = new Uint8Array(halved(bytes));
+    foreign.set('model.safetensors', half);
+    foreign.set('tokenizer.json', new TextEncoder().encode('{"theirs":true}'));
+    const files = handOver(foreign, 'transformers');
+    expect(text(files, 'tokenizer.json')).toBe('{"theirs":true}');
+    expect(files.has('tokenizer_config.json')).toBe(false);
+    const words = text(files, 'README.md');
+    expect(words).toMatch(/in bfloat16 and under .*\n`tokenizer.json` is the one that they came/);
+    expect(words).not.toContain('A token is a byte');
+    const own = new Map(checkpoint({ step: 3 })).set('tokenizer.json', new Uint8Array());
+    const { vocab } = JSON.parse(text(handOver(own, 'transformers'), 'tokenizer.json')).model;
+    expect(Object.keys(vocab)).toHaveLength(256);
   });
 
   it('is refused where the family cannot say the model, whoever is to read it', () => {

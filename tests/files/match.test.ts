@@ -166,6 +166,15 @@ describe('weights that do not fit', () => {
       /up_proj.weight: want F32, F16, BF16, got I32/,
     ],
     [
+      'a value that is no number',
+      (all) =>
+        all.set(
+          up,
+          f32([6, 4], (i) => (i === 5 ? Number.NaN : i)),
+        ),
+      /up_proj.weight: element 5 is infinite or not a number/,
+    ],
+    [
       'one too many',
       (all) =>
         all.set(

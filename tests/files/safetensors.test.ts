@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { CheckpointError } from '@/engine/files/checkpointError';
 import { readTensors } from '@/engine/files/folder';
 import {
+  firstNotFinite,
   float32Range,
   readSafetensors,
   type SafeTensor,
@@ -137,6 +138,30 @@ describe('values', () => {
     const want = [1, -3, 2 ** -24, 65504, -Infinity, -0, 0.333251953125];
     expect([...toFloat32(of('F16', words))]).toEqual(want);
     expect(toFloat32(of('F16', Uint16Array.of(0x7e00)))[0]).toBeNaN();
+  });
+
+  it('are finite by their bits where they are by their value', () => {
+    const words = Uint16Array.from({ length: 2 ** 16 }, (_, word) => word);
+    const wide = new Float32Array(Uint32Array.from(words, (word) => (word << 16) + 1).buffer);
+    for (const [dtype, values] of [
+      ['BF16', words],
+      ['F16', words],
+      ['F32', wide],
+    ] as const) {
+      const size = values.BYTES_PER_ELEMENT;
+      const tensor = of(dtype, values);
+      const areFinite = [...toFloat32(tensor)].map(Number.isFinite);
+      const told = areFinite.map(
+        (_, i) =>
+          firstNotFinite({ ...tensor, bytes: tensor.bytes.subarray(i * size, (i + 1) * size) }) ===
+          undefined,
+      );
+      expect(told, dtype).toEqual(areFinite);
+      expect(firstNotFinite(tensor), dtype).toBe(areFinite.indexOf(false));
+    }
+    expect(firstNotFinite({ dtype: 'I32', shape: [1], bytes: new Uint8Array(4).fill(255) })).toBe(
+      undefined,
+    );
   });
 
   it('can be taken in parts', () => {

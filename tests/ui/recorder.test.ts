@@ -20,6 +20,7 @@ const sample = (step: number): Sample => ({
   text: '',
   temperature: 0,
   seed: 0,
+  length: 0,
   elapsedMs: 0,
 });
 

@@ -126,6 +126,8 @@ function hunyuanKeys({ model }: Settings): Json {
     num_experts: model.expertCount,
     num_shared_expert: model.sharedExpertCount,
     pretraining_tp: 1,
+    // Also for 1: the release rounds the angles of its plain positions to bf16, and those of an alpha not at all.
+    rope_scaling: { type: 'dynamic', factor: 1, alpha: model.ropeAlpha },
     use_cla: model.kvShare > 1,
     use_mixed_mlp_moe: model.sharedExpertCount > 0,
     use_qk_norm: model.qkNorm !== 'none',

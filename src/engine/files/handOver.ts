@@ -8,7 +8,7 @@ import { inexpressible } from '@/engine/config/huggingFaceConfig';
 import { defaultSettings, type Settings, withValue } from '@/engine/config/settings';
 import { byteTokenizer } from './byteTokenizer';
 import { type Folder, readJson, readTensors } from './folder';
-import { handOverReadme, loading, torchtitanReadme } from './handOverReadme';
+import { type Contents, handOverReadme, loading, torchtitanReadme } from './handOverReadme';
 import { matchWeights } from './match';
 import { RECIPE_FILE, torchtitanRecipe } from './torchtitanRecipe';
 import { readTrainerFile, type TrainerState } from './trainerFile';
@@ -30,7 +30,8 @@ const SHARED =
 export function handOver(folder: Folder, destination: Destination): Map<string, Uint8Array> {
   const config = readJson(folder, 'config.json');
   const model = modelFromHuggingFace(config);
-  matchWeights(model, readTensors(folder, 'model'));
+  const tensors = readTensors(folder, 'model');
+  matchWeights(model, tensors);
   const state = readTrainerFile(folder);
   const settings = state ? settingsAt(state) : { ...defaultSettings, model };
   const limits = inexpressible(settings);
@@ -38,14 +39,20 @@ export function handOver(folder: Folder, destination: Destination): Map<string, 
     throw new ConfigError(`other programs would compute something else; ${limits.join('; ')}`);
   }
   const context = Number(config['max_position_embeddings']) || settings.data.contextLength;
+  const isOwn = !state && folder.has('tokenizer.json');
+  const contents: Contents = {
+    contextLength: context,
+    types: [...new Set([...tensors.values()].map(({ dtype }) => dtype))],
+    tokenizer: isOwn ? 'own' : state ? 'bytes' : 'assumed',
+  };
   const files = new Map([
     ['config.json', folder.get('config.json')!],
-    ...byteTokenizer(context),
     ...[...folder].filter(([name]) => SHARED.test(name)),
+    ...(isOwn ? [] : byteTokenizer(context)),
   ]);
   const write = (name: string, text: string) => files.set(name, new TextEncoder().encode(text));
   if (destination === 'transformers') {
-    write('README.md', handOverReadme(settings, state, context));
+    write('README.md', handOverReadme(settings, state, contents));
     if (model.family === 'hunyuan')
       write('config.json', asJson({ ...config, auto_map: releasedCode }));
     if (state) {
@@ -56,7 +63,7 @@ export function handOver(folder: Folder, destination: Destination): Map<string, 
     const run = torchtitanRun(settings, state);
     write('config.json', asJson(torchtitanConfig(config, settings)));
     write(RECIPE_FILE, torchtitanRecipe(settings, run.step));
-    write('README.md', torchtitanReadme(settings, run));
+    write('README.md', torchtitanReadme(settings, run, contents));
   }
   return files;
 }

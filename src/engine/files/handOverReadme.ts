@@ -2,6 +2,7 @@
 import { microBatchesAt } from '@/engine/config/growth';
 import type { Settings } from '@/engine/config/settings';
 import { differencesToTorchtitan, differencesToTransformers } from './differences';
+import type { SafeDtype } from './safetensors';
 import { type ScheduleAhead, scheduleAhead } from './scheduleAhead';
 import { RECIPE_FILE, RECIPE_FUNCTION, RECIPE_MODULE } from './torchtitanRecipe';
 import type { TrainerState } from './trainerFile';
@@ -36,17 +37,26 @@ that transformers 5 no longer has.
 
 `;
 
-/** @param contextLength positions that the model was trained on. */
+/** What the folder is made of. */
+export interface Contents {
+  /** Positions that the model was trained on. */
+  readonly contextLength: number;
+  /** Of the weights. */
+  readonly types: readonly SafeDtype[];
+  /** Bytes, as the lab trained; bytes, since there was no other; or the one that came with the weights. */
+  readonly tokenizer: 'bytes' | 'assumed' | 'own';
+}
+
 export function handOverReadme(
   settings: Settings,
   state: TrainerState | undefined,
-  contextLength: number,
+  contents: Contents,
 ): string {
   const { family } = settings.model;
   const isShipped = family !== 'hunyuan';
   return `# ${title(settings, state)}
 
-${about(settings, state)}
+${about(settings, state, contents)}
 ${isShipped ? '' : HUNYUAN_NOTE}## Continue a text
 
 In this folder:
@@ -63,7 +73,7 @@ text = model.generate(input_ids=prompt.input_ids, do_sample=True, max_new_tokens
 print(tokenizer.decode(text[0]))
 END
 \`\`\`
-${state ? goOn(settings, state.step) : ''}${isShipped ? vllm(contextLength) : ''}`;
+${state ? goOn(settings, state.step) : ''}${isShipped ? vllm(contents.contextLength) : ''}`;
 }
 
 function goOn(settings: Settings, step: number): string {
@@ -125,19 +135,41 @@ function title({ model }: Settings, state: TrainerState | undefined): string {
   return `${families[model.family].replace(/ \(.*/, '')} model of Trinity Lab${state ? `, step ${state.step}` : ''}`;
 }
 
-function about({ model, data }: Settings, state: TrainerState | undefined): string {
+const typeNames: Readonly<Record<SafeDtype, string>> = {
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+  I32: 'int32',
+  U32: 'uint32',
+};
+
+const tokenizers: Readonly<Record<Contents['tokenizer'], string>> = {
+  bytes: 'A token is a byte; `tokenizer.json` says so. Byte 0 ends a document.',
+  assumed: 'They came without a tokenizer; `tokenizer.json` takes every byte as a token.',
+  own: '`tokenizer.json` is the one that they came with.',
+};
+
+function about(
+  { model, data }: Settings,
+  state: TrainerState | undefined,
+  { types, tokenizer }: Contents,
+): string {
   const trained = state
     ? `\nIt was trained for ${state.step} steps, on sequences of ${data.contextLength} tokens.`
     : '';
-  return `The weights of a model of the family ${families[model.family]}, in float32 and under the family's own names.${trained}
-A token is a byte; \`tokenizer.json\` says so. Byte 0 ends a document.
+  return `The weights of a model of the family ${families[model.family]}, in ${types.map((type) => typeNames[type]).join(' and ')} and under the family's own names.${trained}
+${tokenizers[tokenizer]}
 `;
 }
 
-export function torchtitanReadme(settings: Settings, state: TrainerState): string {
+export function torchtitanReadme(
+  settings: Settings,
+  state: TrainerState,
+  contents: Contents,
+): string {
   return `# ${title(settings, state)}, for torchtitan
 
-${about(settings, state)}
+${about(settings, state, contents)}
 \`${RECIPE_FILE}\` holds the hyper-parameters as a configuration of torchtitan, for its transformers backend. It follows the
 interface of torchtitan's main branch of 2026; neither it nor the commands below were run by the lab, which has no such machines.
 

@@ -1,6 +1,6 @@
 /**
  * @file Finds the weights of a model among the tensors of a checkpoint. Everything is checked before anything is
- * used: each weight is there with its shape and a floating type, and no tensor is left over.
+ * used: each weight is there with its shape, a floating type and finite values, and no tensor is left over.
  */
 import { mixtureLayers } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
@@ -13,7 +13,7 @@ import {
 import { checkpointTensors } from './checkpoint';
 import { CheckpointError } from './checkpointError';
 import { biasNames, checkpointName, hasBiases } from './names';
-import { quoted, type SafeTensor } from './safetensors';
+import { firstNotFinite, quoted, type SafeTensor } from './safetensors';
 
 type Model = Settings['model'];
 type Tensors = ReadonlyMap<string, SafeTensor>;
@@ -47,7 +47,10 @@ const FLOATS: readonly string[] = ['F32', 'F16', 'BF16'];
 /** Tensors that some folders hold and that follow from the configuration. */
 const FOLLOWS = /\.rotary_emb\.inv_freq$/;
 
-/** @throws {CheckpointError} naming the tensor that is missing, left over, or of another shape or type. */
+/**
+ * @throws {CheckpointError} naming the tensor that is missing, left over, of another shape or type, or holds what is
+ * no finite number.
+ */
 export function matchWeights(model: Model, tensors: Tensors): MatchedWeights {
   const found = new Finder(tensors);
   const weights = new Map<string, readonly Part[]>();
@@ -62,6 +65,7 @@ export function matchWeights(model: Model, tensors: Tensors): MatchedWeights {
   );
   if (model.tiedEmbeddings) expectTied(found, tensors);
   found.expectNothingLeft();
+  found.expectFinite();
   return { weights, biases };
 }
 
@@ -128,6 +132,15 @@ class Finder {
     }
     this.#used.add(name);
     return tensor;
+  }
+
+  /** Every tensor that was taken. */
+  expectFinite(): void {
+    for (const name of this.#used) {
+      const place = firstNotFinite(this.tensors.get(name)!);
+      if (place === undefined) continue;
+      throw new CheckpointError(`${name}: element ${place} is infinite or not a number.`);
+    }
   }
 
   expectNothingLeft(): void {

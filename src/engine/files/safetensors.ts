@@ -149,6 +149,24 @@ export function quoted(words: string): string {
   return words.length > MAX_QUOTED_LETTERS ? `${plain}…` : plain;
 }
 
+/** Bits that are all set where a value is infinite or no number: of its last byte, and of the one before. */
+const EXPONENT: Readonly<Partial<Record<SafeDtype, readonly [number, number]>>> = {
+  F32: [0x7f, 0x80],
+  BF16: [0x7f, 0x80],
+  F16: [0x7c, 0],
+};
+
+/** Place of the first element that is infinite or no number; undefined where there is none. */
+export function firstNotFinite({ dtype, bytes }: SafeTensor): number | undefined {
+  const size = BYTES[dtype];
+  const [last, before] = EXPONENT[dtype] ?? [0x100, 0];
+  for (let at = size - 1; at < bytes.length; at += size) {
+    if ((bytes[at]! & last) === last && (bytes[at - 1]! & before) === before)
+      return (at + 1) / size - 1;
+  }
+  return undefined;
+}
+
 /** Values as float32; bf16 and f16 are widened, integers converted. */
 export const toFloat32 = (tensor: SafeTensor): Float32Array =>
   float32Range(tensor, 0, tensor.bytes.byteLength / BYTES[tensor.dtype]);

@@ -132,7 +132,7 @@ export interface Peaks {
 export interface GenerateRequest {
   readonly prompt: string;
   readonly temperature: number;
-  /** Bytes to generate. */
+  /** Bytes to generate at most. */
   readonly length: number;
   readonly seed: number;
 }
@@ -142,6 +142,8 @@ export interface Sample {
   readonly prompt: string;
   /** The continuation, decoded as UTF-8 with replacement. */
   readonly text: string;
+  /** Bytes generated: fewer than were asked for where prompt and text fill what the model can look back on. */
+  readonly length: number;
   readonly temperature: number;
   readonly seed: number;
   readonly elapsedMs: number;

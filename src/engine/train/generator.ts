@@ -55,6 +55,7 @@ export class Generation {
       step: this.step,
       prompt,
       text: new TextDecoder().decode(bytes),
+      length: bytes.length,
       temperature,
       seed,
       elapsedMs: performance.now() - this.#started,
