@@ -49,8 +49,12 @@ function fromLink(hash: string): Experiment {
 /** `{ "preset": …, "changes": { group: { name: value } }, "timeline": [{ step, path, to }] }`. */
 function fromFile(path: string): Experiment {
   const data = jsonIn(path);
-  const { preset, changes = {}, timeline = [] } = isRecord(data) ? data : {};
+  const { preset, changes = {}, timeline = [], ...others } = isRecord(data) ? data : {};
   if (typeof preset !== 'string') throw new UsageError(`${path}: want an object with a preset`);
+  const [other] = Object.keys(others);
+  if (other !== undefined) {
+    throw new UsageError(`${path}: ${other}: want preset, changes and timeline, nothing else`);
+  }
   if (!isRecord(changes) || !Object.values(changes).every(isRecord)) {
     throw new UsageError(`${path}: changes: want groups of settings, each an object`);
   }

@@ -180,6 +180,7 @@ describe('what cannot be', () => {
     ['no JSON', '{', /is not JSON/],
     ['a list', [], /want an object with a preset/],
     ['no preset', { changes: {} }, /want an object with a preset/],
+    ['a slip in a name', { preset: 'micro', chages: {} }, /chages: want preset, changes and/],
     ['a foreign preset', { preset: 'huge' }, /there is no preset named huge/],
     ['a group that is a number', { preset: 'micro', changes: { data: 3 } }, /groups of settings/],
     [
