@@ -9,6 +9,7 @@ import { boot } from './state/boot';
 import { type EngineWorker, Lab } from './state/lab';
 import type { Clock } from './state/pace';
 import { speakOf } from './state/speech';
+import { markStart } from './state/startMarks';
 import { browserTab } from './state/stored';
 import { connectStorage, type StoragePort } from './storage/client';
 import { followTheme } from './theme/theme';
@@ -45,6 +46,7 @@ export function mount(root: HTMLElement, { openEngine, openStorage }: Workers): 
   });
   speakOf(lab);
   keepAutomatically(lab);
+  markStart(lab, (name) => performance.mark(`lab ${name}`));
   void boot(lab);
 }
 

@@ -7,6 +7,7 @@ import { complaintAbout, isStartable } from '@/ui/state/draft';
 import { discardDraft, draftPreset, draftValue } from '@/ui/state/experiments';
 import { addText } from '@/ui/state/ownText';
 import { isTextMissing } from '@/ui/state/run';
+import { markStart } from '@/ui/state/startMarks';
 import { change, newRun, play, reproduce, reset, rewind } from '@/ui/state/transport';
 import { fakeLab, until } from './support/fakeEngine';
 
@@ -30,7 +31,30 @@ describe('opening the page', () => {
     expect(lab.run.getState().experiment).toEqual(experimentOn('micro'));
     expect(engine().calls).toEqual(['start', 'play']);
     expect(address.read()).toBe(encodeLink(experimentOn('micro')));
-    expect(Object.keys(lab.run.getState().presetPlans)).toContain('trinity-nano');
+    // No preset is planned before the first loss: that would keep the engine's worker from it.
+    expect(lab.run.getState().presetPlans).toEqual({});
+    engine().tell('metrics', { step: 1, values: { 'train.loss': 5 } });
+    await until(() => 'trinity-nano' in lab.run.getState().presetPlans);
+  });
+
+  it('marks what the way to the first loss is made of, each once', async () => {
+    const { lab, engine } = fakeLab();
+    const marks: string[] = [];
+    markStart(lab, (name) => marks.push(name));
+    await boot(lab);
+    await until(() => marks.length === 3);
+    expect(marks).toEqual(['adapter', 'plan', 'ready']);
+    for (const step of [1, 2]) engine().tell('metrics', { step, values: { 'train.loss': 5 } });
+    await until(() => marks.length > 3);
+    expect(marks.slice(3)).toEqual(['first loss']);
+  });
+
+  it('plans the presets also where the first loss takes long', async () => {
+    const { lab, clock } = await training();
+    clock.pass(14_999);
+    expect(lab.run.getState().presetPlans).toEqual({});
+    clock.pass(1);
+    await until(() => 'micro' in lab.run.getState().presetPlans);
   });
 
   it('starts small on a graphics card, and what fits where small does not', async () => {

@@ -1,13 +1,29 @@
 /** @file Compiles kernels, each once a device. The layout comes from the declared access, not from use. */
 import { ShaderError } from './errors';
 import type { Kernel } from './kernel';
+import type { Tape } from './tape';
 
 export interface Compiled {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
 }
 
-const caches = new WeakMap<GPUDevice, Map<string, Promise<Compiled>>>();
+export type Progress = (done: number, total: number) => void;
+
+interface Cache {
+  /** By `pipelineKey`. */
+  readonly pipelines: Map<string, Promise<Compiled>>;
+  /** By their text: entry points and constants of one file share what was read. */
+  readonly modules: Map<string, GPUShaderModule>;
+}
+
+const caches = new WeakMap<GPUDevice, Cache>();
+
+function cacheOf(device: GPUDevice): Cache {
+  const cache = caches.get(device) ?? { pipelines: new Map(), modules: new Map() };
+  caches.set(device, cache);
+  return cache;
+}
 
 /** One text for one pipeline: kernel, entry point and overridden constants. */
 export function pipelineKey(kernel: Kernel, overrides: Readonly<Record<string, number>>): string {
@@ -21,15 +37,33 @@ export function compile(
   kernel: Kernel,
   overrides: Readonly<Record<string, number>>,
 ): Promise<Compiled> {
-  const cache = caches.get(device) ?? new Map<string, Promise<Compiled>>();
-  caches.set(device, cache);
+  const { pipelines } = cacheOf(device);
   const key = pipelineKey(kernel, overrides);
-  let compiled = cache.get(key);
+  let compiled = pipelines.get(key);
   if (!compiled) {
     compiled = build(device, kernel, overrides);
-    cache.set(key, compiled);
+    pipelines.set(key, compiled);
   }
   return compiled;
+}
+
+/**
+ * Everything that these tapes dispatch, all at once: a device compiles on as many threads as it has.
+ * @throws {ShaderError}
+ */
+export async function compileAll(
+  device: GPUDevice,
+  tapes: readonly Tape[],
+  progress: Progress = () => {},
+): Promise<void> {
+  const dispatches = tapes.flatMap((tape) => tape.dispatches);
+  const kinds = new Map(dispatches.map((d) => [pipelineKey(d.kernel, d.overrides), d]));
+  let done = 0;
+  const all = [...kinds.values()].map(async ({ kernel, overrides }) => {
+    await compile(device, kernel, overrides);
+    progress(++done, kinds.size);
+  });
+  await Promise.all(all);
 }
 
 async function build(
@@ -41,7 +75,7 @@ async function build(
     label: kernel.name,
     entries: layoutEntries(kernel),
   });
-  const module = device.createShaderModule({ label: kernel.name, code: kernel.wgsl });
+  const module = moduleOf(device, kernel);
   try {
     const pipeline = await device.createComputePipelineAsync({
       label: `${kernel.name} ${kernel.entryPoint}`,
@@ -52,6 +86,13 @@ async function build(
   } catch (error) {
     throw new ShaderError(await explain(module, kernel, error));
   }
+}
+
+function moduleOf(device: GPUDevice, { name, wgsl }: Kernel): GPUShaderModule {
+  const { modules } = cacheOf(device);
+  const module = modules.get(wgsl) ?? device.createShaderModule({ label: name, code: wgsl });
+  modules.set(wgsl, module);
+  return module;
 }
 
 function layoutEntries(kernel: Kernel): GPUBindGroupLayoutEntry[] {

@@ -4,7 +4,7 @@
  */
 import type { Kernel } from './kernel';
 import type { LiveScalars } from './live';
-import { compile, pipelineKey } from './pipelines';
+import { compile, compileAll } from './pipelines';
 import type { Dispatch, Grid, Tape } from './tape';
 import { aligned, type Tensor } from './tensor';
 import { type Work, workOf } from './work';
@@ -37,8 +37,6 @@ export interface RunOptions {
   readonly tracer?: Tracer | undefined;
 }
 
-export type Progress = (done: number, total: number) => void;
-
 export class Program {
   /** What runs whoever watches. */
   readonly #always: readonly Action[];
@@ -56,23 +54,12 @@ export class Program {
    * Compiles every kernel (in parallel) and makes every bind group. All tensors must have their place and
    * all heaps their buffers.
    */
-  static async build(
-    device: GPUDevice,
-    { dispatches }: Tape,
-    live: LiveScalars,
-    progress: Progress = () => {},
-  ): Promise<Program> {
+  static async build(device: GPUDevice, tape: Tape, live: LiveScalars): Promise<Program> {
+    const { dispatches } = tape;
     const blocks = new ParamBlocks();
     const offsets = dispatches.map((dispatch) => blocks.add(dispatch));
     const uniforms = blocks.upload(device);
-    const kinds = new Map(dispatches.map((d) => [pipelineKey(d.kernel, d.overrides), d]));
-    let done = 0;
-    await Promise.all(
-      [...kinds.values()].map(async ({ kernel, overrides }) => {
-        await compile(device, kernel, overrides);
-        progress(++done, kinds.size);
-      }),
-    );
+    await compileAll(device, [tape]);
     const actions: Action[] = [];
     for (const [index, dispatch] of dispatches.entries()) {
       const { kernel, overrides, grid, cost, section } = dispatch;

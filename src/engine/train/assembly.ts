@@ -44,6 +44,8 @@ export interface Assembly {
   readonly needles: readonly ProbeRecording[];
   readonly generation: Tape;
   readonly generationInputs: GenerationInputs;
+  /** All of the above. */
+  readonly tapes: readonly Tape[];
   readonly bytes: Plan['bytes'];
 }
 
@@ -86,6 +88,7 @@ export function assemble(
     needles,
     generation: generationTape,
     generationInputs: generation,
+    tapes,
     bytes: totals(state, tapes, probes),
   };
 }

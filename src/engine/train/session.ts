@@ -8,7 +8,8 @@ import type { NeedleText } from '@/engine/data/needles';
 import { memoryLimits } from '@/engine/gpu/arena';
 import type { OpenDevice } from '@/engine/gpu/device';
 import { OutOfMemoryError } from '@/engine/gpu/errors';
-import { Program, type Progress } from '@/engine/gpu/program';
+import { compileAll, type Progress } from '@/engine/gpu/pipelines';
+import { Program } from '@/engine/gpu/program';
 import { Readback, type Shipment } from '@/engine/gpu/readback';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
@@ -21,6 +22,7 @@ import {
   probeReadbackBytes,
 } from './assembly';
 import { setLiveValues, setLossScale } from './liveValues';
+import { recordStart } from './recordStep';
 import { Stepper } from './stepper';
 
 /** What an evaluation of one batch found. */
@@ -79,12 +81,14 @@ export class Session {
     const { device } = open;
     const assembly = assemble(settings, limits, domainCount);
     const { state } = assembly;
-    await materialised(open, assembly);
+    await Promise.all([
+      compileAll(device, [...assembly.tapes, recordStart(state)], progress),
+      materialised(open, assembly),
+    ]);
     setLiveValues(state, settings, 0, 0); // for what runs before the first step
-    const build = (tape: Tape, report?: Progress) =>
-      Program.build(device, tape, state.live, report);
+    const build = (tape: Tape) => Program.build(device, tape, state.live);
     const step = {
-      microBatch: await build(assembly.step.microBatch, progress),
+      microBatch: await build(assembly.step.microBatch),
       update: await build(assembly.step.update),
     };
     const probe = async (recording: ProbeRecording): Promise<Probe> => {

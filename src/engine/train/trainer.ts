@@ -169,9 +169,13 @@ export class Trainer implements Commands {
     const progress = { label: 'Reading the texts', done: 0, total: 1 };
     this.#emit('phase', { phase: 'preparing', step, progress });
     const plan = await this.#fittingPlan(experiment);
-    const data = opened ?? (await this.#openData(experiment, origin));
     const reopen = () => this.#session(experiment);
-    const run = new Run({ experiment, data, origin, emit: this.#emit, reopen }, await reopen());
+    // Texts are read while kernels compile.
+    const [session, data] = await this.#both(
+      reopen(),
+      opened ?? this.#openData(experiment, origin),
+    );
+    const run = new Run({ experiment, data, origin, emit: this.#emit, reopen }, session);
     if (this.#watch) run.watch(this.#watch);
     await run.start();
     this.#run = run;
@@ -185,6 +189,16 @@ export class Trainer implements Commands {
       startStep: step,
       isImported: origin?.isImported ?? false,
     };
+  }
+
+  /** Waits for both, and gives the device back where there are no data. */
+  async #both(session: Promise<Session>, data: RunData | Promise<RunData>) {
+    const [made, read] = await Promise.allSettled([session, data]);
+    if (made.status === 'rejected') throw made.reason;
+    if (read.status === 'fulfilled') return [made.value, read.value] as const;
+    made.value.destroy();
+    this.#idle = made.value.open;
+    throw read.reason;
   }
 
   /** @throws {CheckpointError} where the data of the checkpoint are not those that are here. */

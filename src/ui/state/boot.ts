@@ -13,6 +13,8 @@ import { play } from './transport';
 import { sendWatch } from './watch';
 
 const STORAGE_MS = 1500;
+/** Longest wait for a first loss before the sizes of presets are worked out beside it. */
+const FIRST_LOSS_MS = 15_000;
 
 /** Opens the adapter and what the address holds; without an address, a run starts by itself. */
 export async function boot(lab: Lab): Promise<void> {
@@ -25,7 +27,7 @@ export async function boot(lab: Lab): Promise<void> {
   offerResume(lab, isAddressless);
   // A run that broke off comes before a new one; without one, this is a first visit.
   if (isAddressless && !lab.stored.getState().offer) await play(lab);
-  await planPresets(lab);
+  void planPresets(lab);
 }
 
 /** A slow disk must not keep a first visit waiting. */
@@ -62,13 +64,34 @@ async function openAgain(lab: Lab): Promise<void> {
   if (await openFromAddress(lab)) await play(lab);
 }
 
-/** The exact sizes of every preset, one after the other, while the run goes on. */
+/** The exact sizes of every preset, one after the other, while the run goes on: but a run that starts goes first. */
 async function planPresets(lab: Lab): Promise<void> {
   for (const { id } of presets) {
+    await noStart(lab);
     const plan = await planOf(lab, experimentOn(id));
     if (!plan) continue;
     lab.run.setState(({ presetPlans }) => ({ presetPlans: { ...presetPlans, [id]: plan } }));
   }
+}
+
+/** Waits while a run is on its way to its first loss, but not for ever: a large plan keeps the worker for a second. */
+function noStart({ run, recorder, clock }: Lab): Promise<void> {
+  const isStarting = () => {
+    const { phase } = run.getState();
+    return phase === 'preparing' || (phase === 'training' && !recorder.series.latest('train.loss'));
+  };
+  return new Promise((resolve) => {
+    const end = () => {
+      for (const stop of stops) stop();
+      resolve();
+    };
+    const check = () => {
+      if (!isStarting()) end();
+    };
+    const stops = [run.subscribe(check), recorder.signal.subscribe(check)];
+    clock.after(FIRST_LOSS_MS, end);
+    check();
+  });
 }
 
 function onCrash(lab: Lab, words: string): void {
