@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { attention } from '@/engine/ops/attention';
+import { type AttentionVariantName, attentionVariants } from '@/engine/ops/attention.variants';
 import { type AttentionShape, attention as reference } from '../reference/attention';
 import { expectClose } from '../support/close';
 import { gradient, noise } from '../support/gradient';
@@ -17,13 +18,43 @@ const shapes: (AttentionShape & { label: string })[] = [
   { label: 'fours, documents', T: 26, S: 13, H: 4, G: 2, C: 8, window: 13, masked: true },
   { label: 'window longer than the text', T: 14, S: 7, H: 2, G: 2, C: 4, window: 7, masked: false },
   { label: 'window and documents', T: 33, S: 11, H: 2, G: 1, C: 12, window: 3, masked: true },
+  { label: 'six heads to two', T: 38, S: 19, H: 6, G: 2, C: 4, window: 10, masked: true },
 ];
+const names = Object.keys(attentionVariants) as AttentionVariantName[];
+/** Whether this adapter can run it: subgroups of eight. */
+const isOffered = (variant: AttentionVariantName) =>
+  variant !== 'subgroup8' || (lab.open().device.adapterInfo.subgroupMinSize ?? 0) >= 8;
+
+/** Outputs and gradients of a shape that is too large for float64 loops. */
+async function everything(shape: AttentionShape, variant: AttentionVariantName) {
+  const { T, S, H, G, C, window, masked } = shape;
+  const bench = lab.bench();
+  const [q, k, v] = [H, G, G].map((heads, seed) =>
+    bench.parameter([T, heads * C], noise(T * heads * C, seed + 1)),
+  );
+  const documents = bench.tensor([T], documentsOf(T, S), 'u32');
+  const { y_TH, lse_TH } = attention(bench.tape, q!.value, k!.value, v!.value, documents, {
+    sequenceLength: S,
+    headCount: H,
+    kvHeadCount: G,
+    window,
+    isMaskedByDocument: masked,
+    variant,
+  });
+  for (const tensor of [y_TH, lse_TH]) bench.tape.keep(tensor);
+  bench.seedGradient(y_TH, noise(T * H * C, 4));
+  bench.tape.backward();
+  await bench.run();
+  const tensors = [y_TH, lse_TH, q!.gradient, k!.gradient, v!.gradient];
+  return Promise.all(tensors.map((tensor) => bench.read(tensor)));
+}
 
 describe('attention', () => {
-  for (const isPlain of [true, false]) {
-    it.each(shapes)(
-      `equals float64 loops both ways, ${isPlain ? 'plain' : 'fast'}: $label`,
+  for (const variant of names) {
+    it.each(shapes.filter((shape) => attentionVariants[variant].fits(shape)))(
+      `equals float64 loops both ways, ${variant}: $label`,
       async (shape) => {
+        if (!isOffered(variant)) return;
         const { T, S, H, G, C, window, masked } = shape;
         const q = noise(T * H * C, 1, 2);
         const k = noise(T * G * C, 2, 2);
@@ -48,7 +79,7 @@ describe('attention', () => {
             kvHeadCount: G,
             window: window === S ? undefined : window,
             isMaskedByDocument: masked,
-            isPlain,
+            variant,
           },
         );
         bench.tape.keep(y_TH);
@@ -71,29 +102,48 @@ describe('attention', () => {
   }
 
   it.each([
-    { C: 8, isPlain: false },
-    { C: 8, isPlain: true },
-    { C: 6, isPlain: false },
-  ])('gives no gradient at all where every query sees one key: %o', async ({ C, isPlain }) => {
-    const [T, H] = [12, 2];
-    const bench = lab.bench();
-    const [q, k, v] = [1, 2, 3].map((seed) =>
-      bench.parameter([T, H * C], noise(T * H * C, seed, 2), 0),
-    );
-    const documents = bench.tensor([T], new Uint32Array(T), 'u32');
-    const { y_TH } = attention(bench.tape, q!.value, k!.value, v!.value, documents, {
-      sequenceLength: T,
-      headCount: H,
-      kvHeadCount: H,
-      window: 1,
-      isMaskedByDocument: false,
-      isPlain,
-    });
-    bench.seedGradient(y_TH, noise(T * H * C, 4));
-    bench.tape.backward();
-    await bench.run();
-    expect([...(await bench.read(q!.gradient))].every((g) => g === 0)).toBe(true);
-    expect([...(await bench.read(k!.gradient))].every((g) => g === 0)).toBe(true);
+    { C: 8, variant: 'rows' },
+    { C: 8, variant: 'plain' },
+    { C: 6, variant: 'plain' },
+    { C: 8, variant: 'subgroup8' },
+  ] as const)(
+    'gives no gradient at all where every query sees one key: %o',
+    async ({ C, variant }) => {
+      if (!isOffered(variant)) return;
+      const [T, H] = [12, 2];
+      const bench = lab.bench();
+      const [q, k, v] = [1, 2, 3].map((seed) =>
+        bench.parameter([T, H * C], noise(T * H * C, seed, 2), 0),
+      );
+      const documents = bench.tensor([T], new Uint32Array(T), 'u32');
+      const { y_TH } = attention(bench.tape, q!.value, k!.value, v!.value, documents, {
+        sequenceLength: T,
+        headCount: H,
+        kvHeadCount: H,
+        window: 1,
+        isMaskedByDocument: false,
+        variant,
+      });
+      bench.seedGradient(y_TH, noise(T * H * C, 4));
+      bench.tape.backward();
+      await bench.run();
+      expect([...(await bench.read(q!.gradient))].every((g) => g === 0)).toBe(true);
+      expect([...(await bench.read(k!.gradient))].every((g) => g === 0)).toBe(true);
+    },
+  );
+
+  it.each([
+    { T: 74, S: 37, H: 6, G: 2, C: 16, window: 20, masked: true },
+    { T: 100, S: 50, H: 2, G: 2, C: 12, window: 50, masked: false },
+  ])('gives the same bits by rows and by subgroups, and in every run: %o', async (shape) => {
+    const byRow = await everything(shape, 'rows');
+    expect(await everything(shape, 'rows')).toEqual(byRow);
+    if (isOffered('subgroup8')) expect(await everything(shape, 'subgroup8')).toEqual(byRow);
+  });
+
+  it('refuses kernels that cannot do the heads', async () => {
+    const shape = { T: 4, S: 4, H: 1, G: 1, C: 6, window: 4, masked: false };
+    await expect(everything(shape, 'rows')).rejects.toThrow('rows cannot do heads of 6 channels');
   });
 
   it('stays finite where scores are far beyond what exp can take', async () => {
