@@ -1,10 +1,10 @@
 // Attention, backward pass, by broadcasts within a subgroup: a row is loaded once for eight threads, for adapters whose
-// loads cost more than their sums. Formulas, buffers and what a query sees: as in `attention.backward.vec4.wgsl`, to the
-// bit; `attention.backward.wgsl` is the plain twin. C is a multiple of 4, at most 64.
+// loads cost more than their sums. Formulas, buffers and what a query sees: as in `attention.backward.vec4.wgsl`, to
+// the bit; `attention.backward.wgsl` is the plain twin. C is a multiple of 4, at most 64.
 //
-// A workgroup of eight threads lies in one subgroup. dq: its threads are eight queries of a head, one behind the other,
-// and meet eight keys at a time, of which each thread loads one. dkv: its threads are eight keys and meet eight queries,
-// all heads of the first before the next one's. Past the end the last row is repeated and not seen.
+// A workgroup of eight threads lies in one subgroup. dq: its threads are eight queries of a head, one behind the
+// other, and meet eight keys at a time, of which each thread loads one. dkv: its threads are eight keys and meet eight
+// queries, all heads of one before the next. Past the end the last row is repeated and not seen.
 // Dispatch, both: ceil(S / THREADS) x heads of the threads' rows (H or G) x sequences.
 
 enable subgroups;
