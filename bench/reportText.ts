@@ -10,7 +10,7 @@ const SHOWN = 12;
 const MEBI = 2 ** 20;
 
 export function reportText(report: Report): string {
-  const { adapter, date, peaks, cases, steps, memory } = report;
+  const { adapter, date, peaks, cases, steps, encoding, memory } = report;
   const note = adapter.isSoftware
     ? '\nA software adapter: ratios within this run mean something, times elsewhere do not.'
     : '';
@@ -21,6 +21,10 @@ export function reportText(report: Report): string {
     ...(steps.length > 0 ? [stepTable(steps)] : []),
     ...comparisons(steps),
     ...steps.flatMap((step) => splitTable(step, peaks)),
+    ...encoding.map(
+      ({ name, dispatches, ms }) =>
+        `${name}: ${short(ms.median)} ms (${short(ms.low)} to ${short(ms.high)}) for ${dispatches} dispatches`,
+    ),
     ...memory.map(
       ({ name, planned, measured }) =>
         `${name}: planned ${mebi(planned)} MiB, measured ${mebi(measured)} MiB (${short(measured / planned)}x)`,

@@ -6,6 +6,7 @@ import { peaksOf } from '@/engine/train/peaks';
 import type { BenchCase } from './benchCase';
 import { benchCases } from './cases/index';
 import { type StepCase, stepCases } from './cases/steps';
+import { type EncodingResult, encodingOf, encodingPresets } from './encoding';
 import { type MemoryResult, memoryOf, memoryPresets } from './memory';
 import { isWanted, type Options, UsageError } from './options';
 import { inTurns, StepMeasurement, type StepResult } from './stepTiming';
@@ -30,6 +31,7 @@ export interface Report {
   readonly peaks: Peaks;
   readonly cases: readonly CaseResult[];
   readonly steps: readonly StepResult[];
+  readonly encoding: readonly EncodingResult[];
   readonly memory: readonly MemoryResult[];
 }
 
@@ -45,7 +47,8 @@ export async function runBench(gpu: GPU, options: Options, announce: Announce): 
     all.filter(({ name }) => isWanted(name, options));
   const [cases, steps] = [wanted(benchCases), wanted(stepCases)];
   const presets = memoryPresets.filter((preset) => isWanted(`memory ${preset}`, options));
-  if (cases.length + steps.length + presets.length === 0) {
+  const encoded = encodingPresets.filter((preset) => isWanted(`encode ${preset}`, options));
+  if (cases.length + steps.length + presets.length + encoded.length === 0) {
     throw new UsageError(`--only ${options.only}: no case has such a name`);
   }
   const open = await openDevice(gpu);
@@ -69,6 +72,10 @@ export async function runBench(gpu: GPU, options: Options, announce: Announce): 
       steps: (
         await sequence(grouped(steps), (group) => measuredSteps(open, group, options, announce))
       ).flat(),
+      encoding: await sequence(encoded, async (preset) => {
+        announce(`encode ${preset}`);
+        return encodingOf(open, preset, options.repeats);
+      }),
       memory: await sequence(presets, async (preset) => {
         announce(`memory ${preset}`);
         return memoryOf(open, preset);

@@ -28,6 +28,7 @@ const report = (changes: Partial<Report>): Report => ({
   peaks: { flops: 2e12, bytes: 1e11 },
   cases: [],
   steps: [],
+  encoding: [],
   memory: [],
   ...changes,
 });
@@ -61,6 +62,13 @@ describe('reportText', () => {
     const steps = [step('active parameters dense', [10]), step('active parameters mixture', [12])];
     expect(reportText(report({ steps }))).toContain(
       'active parameters mixture / active parameters dense: 1.20',
+    );
+  });
+
+  it('says what encoding a step takes', () => {
+    const encoding = [{ name: 'encode small', dispatches: 900, ms: summary([1, 2, 3]) }];
+    expect(reportText(report({ encoding }))).toContain(
+      'encode small: 2.00 ms (1.50 to 2.50) for 900 dispatches',
     );
   });
 
