@@ -29,13 +29,21 @@ struct Params {
 @group(0) @binding(4) var<storage, read> documents_T: array<u32>;
 @group(0) @binding(5) var<storage, read_write> y_TH: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> lse_TH: array<f32>;
+@group(0) @binding(7) var<storage, read> gate_TH: array<vec4f>;
+@group(0) @binding(8) var<storage, read_write> gated_TH: array<vec4f>;
 
 const THREADS = 8u;
 const MAX = 16u;
 override WIDTH = 4u; // C / 4
+override GATED = 0u;
 
 fn isSeen(key: u32, t: u32, keyDocument: u32, document: u32) -> bool {
   return key <= t && t - key < params.window && (params.masked == 0u || keyDocument == document);
+}
+
+/// exp of a large positive number would be infinite, and infinity is not safe in WGSL.
+fn sigmoid(x: vec4f) -> vec4f {
+  return 1.0 / (1.0 + exp(-max(x, vec4f(-80.0))));
 }
 
 @compute @workgroup_size(THREADS)
@@ -81,6 +89,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     }
   }
   if (t >= params.S) { return; }
-  for (var c = 0u; c < WIDTH; c++) { y_TH[row * WIDTH + c] = sum[c] / total; }
+  for (var c = 0u; c < WIDTH; c++) {
+    let at = row * WIDTH + c;
+    let y = sum[c] / total;
+    y_TH[at] = y;
+    if (GATED == 1u) { gated_TH[at] = y * sigmoid(gate_TH[at]); }
+  }
   lse_TH[row] = highest + log(total);
 }

@@ -1,12 +1,14 @@
-// Attention, forward pass, streaming, channels in fours. 
+// Attention, forward pass, streaming, channels in fours.
 //   y = sum over keys of softmax(scale * q . k) v.  Online softmax: Milakov & Gimelshein 2018, arXiv:1805.02867.
 //   Window and causal mask: Trinity, eq. 6-8.
 //
-//   q_TH,          [T, H * C]  in   queries, heads one behind the other
+//   q_TH           [T, H * C]  in   queries, heads one behind the other
 //   k_TG, v_TG     [T, G * C]  in   keys and values; query head h reads key-value head h * G / H
 //   documents_T    [T]         in   document of each token; only compared within a sequence
 //   y_TH           [T, H * C]  out
 //   lse_TH         [T, H]      out  log of the sum of exponentials, for the backward pass
+//   gate_TH        [T, H * C]  in   where GATED is 1
+//   gated_TH       [T, H * C]  out  y * sigmoid(gate), Trinity, eq. 11-14; where GATED is 1
 //
 // A query at s of its sequence sees keys max(0, s - window + 1) .. s, of its own document where params.masked
 // is 1. Nothing of size S x S exists. C is a multiple of 4, at most 256; `attention.forward.wgsl` is the plain twin.
@@ -30,10 +32,18 @@ struct Params {
 @group(0) @binding(4) var<storage, read> documents_T: array<u32>;
 @group(0) @binding(5) var<storage, read_write> y_TH: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> lse_TH: array<f32>;
+@group(0) @binding(7) var<storage, read> gate_TH: array<vec4f>;
+@group(0) @binding(8) var<storage, read_write> gated_TH: array<vec4f>;
 
 const THREADS = 64u;
 const MAX = 64u;
 override WIDTH = 4u; // C / 4
+override GATED = 0u;
+
+/// exp of a large positive number would be infinite, and infinity is not safe in WGSL.
+fn sigmoid(x: vec4f) -> vec4f {
+  return 1.0 / (1.0 + exp(-max(x, vec4f(-80.0))));
+}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -70,6 +80,11 @@ fn main(
     total += weight;
     for (var c = 0u; c < WIDTH; c++) { sum[c] += weight * v_TG[at + c]; }
   }
-  for (var c = 0u; c < WIDTH; c++) { y_TH[i * WIDTH + c] = sum[c] / total; }
+  for (var c = 0u; c < WIDTH; c++) {
+    let at = i * WIDTH + c;
+    let y = sum[c] / total;
+    y_TH[at] = y;
+    if (GATED == 1u) { gated_TH[at] = y * sigmoid(gate_TH[at]); }
+  }
   lse_TH[i] = highest + log(total);
 }

@@ -12,18 +12,35 @@ const lab = openLab();
 const documentsOf = (T: number, S: number) =>
   Uint32Array.from({ length: T }, (_, t) => Math.floor((t % S) / 5));
 
-const shapes: (AttentionShape & { label: string })[] = [
+const shapes: (AttentionShape & { label: string; isGated?: boolean })[] = [
   { label: 'one token', T: 1, S: 1, H: 1, G: 1, C: 4, window: 1, masked: true },
   { label: 'odd channels, window', T: 18, S: 9, H: 3, G: 1, C: 6, window: 4, masked: false },
   { label: 'fours, documents', T: 26, S: 13, H: 4, G: 2, C: 8, window: 13, masked: true },
   { label: 'window longer than the text', T: 14, S: 7, H: 2, G: 2, C: 4, window: 7, masked: false },
   { label: 'window and documents', T: 33, S: 11, H: 2, G: 1, C: 12, window: 3, masked: true },
+  { label: 'gate', T: 20, S: 10, H: 4, G: 2, C: 8, window: 6, masked: true, isGated: true },
+  {
+    label: 'gate, odd channels',
+    T: 7,
+    S: 7,
+    H: 3,
+    G: 3,
+    C: 5,
+    window: 7,
+    masked: false,
+    isGated: true,
+  },
   { label: 'six heads to two', T: 38, S: 19, H: 6, G: 2, C: 4, window: 10, masked: true },
 ];
 const names = Object.keys(attentionVariants) as AttentionVariantName[];
 /** Whether this adapter can run it: subgroups of eight. */
 const isOffered = (variant: AttentionVariantName) =>
   variant !== 'subgroup8' || (lab.open().device.adapterInfo.subgroupMinSize ?? 0) >= 8;
+
+/** y * sigmoid(gate) where there is a gate. */
+function gated(y: Float64Array, gate: Float64Array | undefined): Float64Array {
+  return gate ? y.map((value, i) => value / (1 + Math.exp(-gate[i]!))) : y;
+}
 
 /** Outputs and gradients of a shape that is too large for float64 loops. */
 async function everything(shape: AttentionShape, variant: AttentionVariantName) {
@@ -32,6 +49,7 @@ async function everything(shape: AttentionShape, variant: AttentionVariantName) 
   const [q, k, v] = [H, G, G].map((heads, seed) =>
     bench.parameter([T, heads * C], noise(T * heads * C, seed + 1)),
   );
+  const gate = bench.parameter([T, H * C], noise(T * H * C, 5));
   const documents = bench.tensor([T], documentsOf(T, S), 'u32');
   const { y_TH, lse_TH } = attention(bench.tape, q!.value, k!.value, v!.value, documents, {
     sequenceLength: S,
@@ -39,13 +57,14 @@ async function everything(shape: AttentionShape, variant: AttentionVariantName) 
     kvHeadCount: G,
     window,
     isMaskedByDocument: masked,
+    gate_TH: gate.value,
     variant,
   });
   for (const tensor of [y_TH, lse_TH]) bench.tape.keep(tensor);
   bench.seedGradient(y_TH, noise(T * H * C, 4));
   bench.tape.backward();
   await bench.run();
-  const tensors = [y_TH, lse_TH, q!.gradient, k!.gradient, v!.gradient];
+  const tensors = [y_TH, lse_TH, q!.gradient, k!.gradient, v!.gradient, gate.gradient];
   return Promise.all(tensors.map((tensor) => bench.read(tensor)));
 }
 
@@ -55,18 +74,20 @@ describe('attention', () => {
       `equals float64 loops both ways, ${variant}: $label`,
       async (shape) => {
         if (!isOffered(variant)) return;
-        const { T, S, H, G, C, window, masked } = shape;
+        const { T, S, H, G, C, window, masked, isGated } = shape;
         const q = noise(T * H * C, 1, 2);
         const k = noise(T * G * C, 2, 2);
         const v = noise(T * G * C, 3);
         const dy = noise(T * H * C, 4);
         const documents = documentsOf(T, S);
-        const loss = () =>
-          reference(q, k, v, documents, shape).reduce((sum, y, i) => sum + y * dy[i]!, 0);
+        const gate = isGated ? noise(T * H * C, 5, 3) : undefined;
+        const wanted = () => gated(reference(q, k, v, documents, shape), gate);
+        const loss = () => wanted().reduce((sum, y, i) => sum + y * dy[i]!, 0);
         const bench = lab.bench();
         const qs = bench.parameter([T, H * C], q);
         const ks = bench.parameter([T, G * C], k);
         const vs = bench.parameter([T, G * C], v);
+        const gates = gate && bench.parameter([T, H * C], gate);
         const { y_TH } = attention(
           bench.tape,
           qs.value,
@@ -79,6 +100,7 @@ describe('attention', () => {
             kvHeadCount: G,
             window: window === S ? undefined : window,
             isMaskedByDocument: masked,
+            gate_TH: gates?.value,
             variant,
           },
         );
@@ -86,17 +108,15 @@ describe('attention', () => {
         bench.seedGradient(y_TH, dy);
         bench.tape.backward();
         await bench.run();
-        expectClose(
-          await bench.read(y_TH),
-          reference(q, k, v, documents, shape),
-          { rtol: 1e-5, atol: 1e-6 },
-          'y',
-        );
+        expectClose(await bench.read(y_TH), wanted(), { rtol: 1e-5, atol: 1e-6 }, 'y');
         const tolerance = { rtol: 1e-4, atol: 2e-5 };
         const plusOne = (g: Float64Array) => g.map((value) => value + 1);
         expectClose(await bench.read(qs.gradient), plusOne(gradient(loss, q)), tolerance, 'dq');
         expectClose(await bench.read(ks.gradient), plusOne(gradient(loss, k)), tolerance, 'dk');
         expectClose(await bench.read(vs.gradient), plusOne(gradient(loss, v)), tolerance, 'dv');
+        if (!gates || !gate) return;
+        const dgate = plusOne(gradient(loss, gate));
+        expectClose(await bench.read(gates.gradient), dgate, tolerance, 'dgate');
       },
     );
   }
@@ -133,7 +153,7 @@ describe('attention', () => {
   );
 
   it.each([
-    { T: 74, S: 37, H: 6, G: 2, C: 16, window: 20, masked: true },
+    { T: 74, S: 37, H: 6, G: 2, C: 8, window: 20, masked: true },
     { T: 100, S: 50, H: 2, G: 2, C: 12, window: 50, masked: false },
   ])('gives the same bits by rows and by subgroups, and in every run: %o', async (shape) => {
     const byRow = await everything(shape, 'rows');

@@ -9,7 +9,6 @@ import type { Tensor } from '@/engine/gpu/tensor';
 import { headNormRope, type Rope } from '@/engine/ops/headNormRope';
 import { linear } from '@/engine/ops/matmul';
 import { rmsNorm } from '@/engine/ops/rmsNorm';
-import { sigmoidGate } from '@/engine/ops/sigmoidGate';
 import { layerName } from './parameters';
 import type { Weights } from './weights';
 
@@ -31,6 +30,8 @@ export interface Heads extends KeyValues {
   readonly owner: number;
   /** Keys that a query sees; undefined: everything before it. */
   readonly window: number | undefined;
+  /** [T, H * C]: what comes out is multiplied by its sigmoid; undefined: it stays as it is. */
+  readonly gate_TH: Tensor | undefined;
 }
 
 /** How queries meet keys: over whole sequences in training, over a cache in generation. */
@@ -92,7 +93,7 @@ export function attentionLayer(
     layer,
     owner,
     window: isGlobalLayer(model, layer) ? undefined : model.window,
+    gate_TH: queries.rest,
   });
-  const gated_TH = queries.rest ? sigmoidGate(tape, y_TH, queries.rest) : y_TH;
-  return projected(gated_TH, 'o_proj');
+  return projected(y_TH, 'o_proj');
 }

@@ -7,6 +7,8 @@ import { expectShape } from '@/engine/gpu/shape';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
 import {
+  type AttentionSizes,
+  type AttentionVariant,
   type AttentionVariantName,
   attentionVariants,
   fixedAttention,
@@ -22,6 +24,8 @@ export interface Attention {
   readonly window: number | undefined;
   /** Whether a token sees only its own document. */
   readonly isMaskedByDocument: boolean;
+  /** [T, H * C]: the output is multiplied by its sigmoid (Trinity, eq. 11–14). */
+  readonly gate_TH?: Tensor | undefined;
   /** Which kernels; chosen by `fixedAttention` unless said. */
   readonly variant?: AttentionVariantName;
 }
@@ -33,7 +37,7 @@ export interface Attended {
 }
 
 /**
- * softmax(q kᵀ / √C) v for q [T, H * C] and k, v [T, G * C].
+ * softmax(q kᵀ / √C) v for q [T, H * C] and k, v [T, G * C]; gated where there is a gate.
  * @param documents_T u32 [T]: document of each token, compared within its sequence only.
  * @throws {RangeError} on shapes that do not fit, and on heads wider than 256.
  */
@@ -52,43 +56,85 @@ export function attention(
   if (!kernels.fits(params)) {
     throw new RangeError(`attention: ${variant} cannot do heads of ${C} channels`);
   }
-  const overrides = { WIDTH: kernels.width(params) };
+  const { gate_TH } = options;
+  if (gate_TH) expectShape('attention gate_TH', gate_TH, [T, H * C]);
   const y_TH = tape.tensor([T, H * C], 'attention');
   const lse_TH = tape.tensor([T, H], 'attention lse');
+  // A kernel binds every buffer that it names: without a gate, one element that nobody writes.
+  const gated_TH = tape.tensor(gate_TH ? y_TH.shape : [1], 'gated attention');
+  const overrides = { WIDTH: kernels.width(params), GATED: Number(gate_TH !== undefined) };
   const cost = T * H * C * Math.min(params.window, S / 2);
-  const tensors = { q_TH, k_TG, v_TG, documents_T };
+  const read = { q_TH, k_TG, v_TG, documents_T };
+  const tensors = { ...read, gate_TH: gate_TH ?? q_TH, y_TH, lse_TH, gated_TH };
   const queries = kernels.grid(params, H);
-  tape.dispatch(kernels.forward, { ...tensors, y_TH, lse_TH }, params, queries, {
-    overrides,
-    cost: 2 * cost,
-  });
+  tape.dispatch(kernels.forward, tensors, params, queries, { overrides, cost: 2 * cost });
 
   tape.onBackward(() => {
-    const dy_TH = tape.upstream(y_TH);
-    const stats_TH = tape.tensor([T, H, 2], 'attention stats');
-    const groups = Math.ceil((T * H) / kernels.delta.threads);
-    const both = { y_TH, dy_TH, lse_TH, stats_TH };
-    tape.dispatch(kernels.delta, both, { rows: T * H, C }, groups, { cost: T * H * C });
+    const upstream = perQuery(tape, kernels, params, { y_TH, lse_TH, gate_TH, gated_TH });
     const dq = tape.gradientOf(q_TH);
     const dk = tape.gradientOf(k_TG);
     const dv = tape.gradientOf(v_TG);
-    const common = { ...tensors, dy_TH, stats_TH };
+    const common = { ...read, ...upstream };
+    const { WIDTH } = overrides;
     tape.dispatch(
       kernels.dq,
       { ...common, out0: dq.tensor },
       { ...params, add0: dq.add, add1: 0 },
       queries,
-      { overrides, cost: 3 * cost },
+      { overrides: { WIDTH }, cost: 3 * cost },
     );
     tape.dispatch(
       kernels.dkv,
       { ...common, out0: dk.tensor, out1: dv.tensor },
       { ...params, add0: dk.add, add1: dv.add },
       kernels.grid(params, G),
-      { overrides, cost: 4 * cost },
+      { overrides: { WIDTH }, cost: 4 * cost },
     );
   });
-  return { y_TH, lse_TH };
+  return { y_TH: gate_TH ? gated_TH : y_TH, lse_TH };
+}
+
+interface Outputs {
+  readonly y_TH: Tensor;
+  readonly lse_TH: Tensor;
+  readonly gate_TH: Tensor | undefined;
+  readonly gated_TH: Tensor;
+}
+
+/** The gradient before the gate, and what the two products of the way back need of each query. */
+function perQuery(
+  tape: Tape,
+  kernels: AttentionVariant,
+  { T, H, C }: AttentionSizes,
+  { y_TH, lse_TH, gate_TH, gated_TH }: Outputs,
+): { dy_TH: Tensor; stats_TH: Tensor } {
+  const stats_TH = tape.tensor([T, H, 2], 'attention stats');
+  const rows = T * H;
+  const groups = Math.ceil(rows / kernels.delta.threads);
+  if (!gate_TH) {
+    const dy_TH = tape.upstream(y_TH);
+    const tensors = { y_TH, dy_TH, lse_TH, stats_TH };
+    tape.dispatch(kernels.delta, tensors, { rows, C }, groups, { cost: rows * C });
+    return { dy_TH, stats_TH };
+  }
+  const dy_TH = tape.tensor(y_TH.shape, 'dattention');
+  const dgate = tape.gradientOf(gate_TH);
+  tape.dispatch(
+    kernels.gate,
+    {
+      y_TH,
+      gate_TH,
+      dz_TH: tape.upstream(gated_TH),
+      lse_TH,
+      dy_TH,
+      dgate_TH: dgate.tensor,
+      stats_TH,
+    },
+    { rows, C, add: dgate.add },
+    groups,
+    { cost: 16 * rows * C },
+  );
+  return { dy_TH, stats_TH };
 }
 
 function geometryOf(q_TH: Tensor, k_TG: Tensor, v_TG: Tensor, options: Attention) {

@@ -11,6 +11,7 @@ import deltaWgsl from '@/shaders/attention.delta.wgsl?raw';
 import forwardSubgroupWgsl from '@/shaders/attention.forward.subgroup.wgsl?raw';
 import forwardVec4Wgsl from '@/shaders/attention.forward.vec4.wgsl?raw';
 import forwardWgsl from '@/shaders/attention.forward.wgsl?raw';
+import gateWgsl from '@/shaders/attention.gate.wgsl?raw';
 
 /** Counts as in docs/shapes.md. */
 export interface AttentionSizes {
@@ -46,7 +47,13 @@ function kernels(suffix: '' | '.vec4' | '.subgroup', forwardText: string, backwa
       name: `attention.forward${suffix}`,
       wgsl: forwardText,
       entryPoint: 'main',
-      buffers: { ...inputs, y_TH: 'read_write', lse_TH: 'read_write' },
+      buffers: {
+        ...inputs,
+        y_TH: 'read_write',
+        lse_TH: 'read_write',
+        gate_TH: 'read',
+        gated_TH: 'read_write',
+      },
       params: geometry,
     }),
     dq: defineKernel({ ...backward, entryPoint: 'dq', buffers: gradients }),
@@ -58,19 +65,34 @@ function kernels(suffix: '' | '.vec4' | '.subgroup', forwardText: string, backwa
   };
 }
 
-/** What the backward pass needs of each query, summed as the kernels that read it sum. */
-const delta = (entryPoint: 'main' | 'fours') =>
-  defineKernel({
+/** What the backward pass needs of each query, summed as the kernels that read it sum; with a gate and without. */
+const perQuery = (entryPoint: 'main' | 'fours') => ({
+  delta: defineKernel({
     name: 'attention.delta',
     wgsl: deltaWgsl,
     entryPoint,
     buffers: { y_TH: 'read', dy_TH: 'read', lse_TH: 'read', stats_TH: 'read_write' },
     params: { rows: 'u32', C: 'u32' },
-  });
-const deltaByFours = delta('fours');
+  }),
+  gate: defineKernel({
+    name: 'attention.gate',
+    wgsl: gateWgsl,
+    entryPoint,
+    buffers: {
+      y_TH: 'read',
+      gate_TH: 'read',
+      dz_TH: 'read',
+      lse_TH: 'read',
+      dy_TH: 'read_write',
+      dgate_TH: 'read_write',
+      stats_TH: 'read_write',
+    },
+    params: { rows: 'u32', C: 'u32', add: 'u32' },
+  }),
+});
+const byFours = perQuery('fours');
 
-export interface AttentionVariant extends ReturnType<typeof kernels> {
-  readonly delta: typeof deltaByFours;
+export interface AttentionVariant extends ReturnType<typeof kernels>, ReturnType<typeof perQuery> {
   /** Whether it can do these sizes. */
   fits(sizes: AttentionSizes): boolean;
   /** Steps over the channels of a head. */
@@ -88,7 +110,7 @@ const byRow = ({ T }: AttentionSizes, heads: number): Grid =>
 export const MOST_CHANNELS = 256;
 const plain: AttentionVariant = {
   ...kernels('', forwardWgsl, backwardWgsl),
-  delta: delta('main'),
+  ...perQuery('main'),
   fits: ({ C }) => C <= MOST_CHANNELS,
   width: ({ C }) => C,
   grid: byRow,
@@ -96,7 +118,7 @@ const plain: AttentionVariant = {
 
 const rows: AttentionVariant = {
   ...kernels('.vec4', forwardVec4Wgsl, backwardVec4Wgsl),
-  delta: deltaByFours,
+  ...byFours,
   fits: ({ C }) => C % 4 === 0 && C <= MOST_CHANNELS,
   width: ({ C }) => C / 4,
   grid: byRow,
@@ -109,7 +131,7 @@ const SUBGROUP_CHANNELS = 64;
 const MOST_GROUPS = 65_535;
 const subgroup8: AttentionVariant = {
   ...kernels('.subgroup', forwardSubgroupWgsl, backwardSubgroupWgsl),
-  delta: deltaByFours,
+  ...byFours,
   fits: ({ T, S, C }) => C % 4 === 0 && C <= SUBGROUP_CHANNELS && T / S <= MOST_GROUPS,
   width: ({ C }) => C / 4,
   grid: ({ T, S }, heads) => [Math.ceil(S / SUBGROUP), heads, T / S],

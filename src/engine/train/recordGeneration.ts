@@ -9,6 +9,7 @@ import { decodeAttention } from '@/engine/ops/decodeAttention';
 import { linear } from '@/engine/ops/matmul';
 import type { RoutingRecord } from '@/engine/ops/routingStatistics';
 import { sampleToken } from '@/engine/ops/sampleToken';
+import { sigmoidGate } from '@/engine/ops/sigmoidGate';
 import type { RunState } from './state';
 
 export interface GenerationInputs {
@@ -62,15 +63,22 @@ export function recordGeneration(state: RunState, inputs: GenerationInputs): Tap
   const { hidden_TD } = transformer(tape, model, weights, {
     tokens_T: token,
     positions: { table_PC: state.ropeTable_PC, sequenceLength: 1, position: blocks.position },
-    attend: (on, { q_TH, k_TG, v_TG, keyGain_C, layer, owner, window }) =>
-      decodeAttention(on, q_TH, owner === layer ? { k_G: k_TG, v_G: v_TG } : undefined, {
-        headCount: model.headCount,
-        kvHeadCount: model.kvHeadCount,
-        ...caches.get(owner)!,
-        keyNorm: keyGain_C && { gain_C: keyGain_C, eps: model.normEps },
-        window,
-        position: blocks.position,
-      }),
+    attend: (on, { q_TH, k_TG, v_TG, keyGain_C, gate_TH, layer, owner, window }) => {
+      const y_TH = decodeAttention(
+        on,
+        q_TH,
+        owner === layer ? { k_G: k_TG, v_G: v_TG } : undefined,
+        {
+          headCount: model.headCount,
+          kvHeadCount: model.kvHeadCount,
+          ...caches.get(owner)!,
+          keyNorm: keyGain_C && { gain_C: keyGain_C, eps: model.normEps },
+          window,
+          position: blocks.position,
+        },
+      );
+      return gate_TH ? sigmoidGate(on, y_TH, gate_TH) : y_TH;
+    },
     sequenceLength: 1,
     routing: {
       bias_LE: state.router.bias_LE,

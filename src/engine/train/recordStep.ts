@@ -117,10 +117,11 @@ function addUp(tape: Tape, x: Tensor, total: Tensor): void {
 function recordForward(tape: Tape, state: RunState): TransformerOutput {
   const { settings, weights, blocks, batch } = state;
   const attend: Attend = (on, heads) => {
-    const { q_TH, v_TG, layer, window } = heads;
+    const { q_TH, v_TG, gate_TH, layer, window } = heads;
     const k_TG = attendedKeys(on, heads, settings.model.normEps);
     const options = attentionOptions(settings, window);
-    const { y_TH, lse_TH } = attention(on, q_TH, k_TG, v_TG, batch.documents_T, options);
+    const gated = { ...options, gate_TH };
+    const { y_TH, lse_TH } = attention(on, q_TH, k_TG, v_TG, batch.documents_T, gated);
     const inputs = { q_TH, k_TG, lse_TH, documents_T: batch.documents_T };
     on.section(sections.attention(layer), () =>
       attentionMap(on, inputs, state.attentionMap, options, blocks.attentionMap),
@@ -202,7 +203,8 @@ export function recordEvaluation(
     positions: { table_PC: state.ropeTable_PC, sequenceLength, position: blocks.position },
     attend: (on, heads) => {
       const k_TG = attendedKeys(on, heads, settings.model.normEps);
-      const options = attentionOptions(settings, heads.window, sequenceLength);
+      const { gate_TH, window } = heads;
+      const options = { ...attentionOptions(settings, window, sequenceLength), gate_TH };
       return attention(on, heads.q_TH, k_TG, heads.v_TG, documents_T, options).y_TH;
     },
     sequenceLength,
