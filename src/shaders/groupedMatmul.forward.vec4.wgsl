@@ -77,18 +77,17 @@ fn main(
   var sum2 = vec4f();
   var sum3 = vec4f();
   for (var d = 0u; d < D4; d++) {
-    let b0 = b[bAt.x];
-    let b1 = b[bAt.y];
-    let b2 = b[bAt.z];
-    let b3 = b[bAt.w];
+    let block = transpose(mat4x4f(b[bAt.x], b[bAt.y], b[bAt.z], b[bAt.w]));
     let a0 = a[aAt.x];
-    sum0 += vec4f(dot(a0, b0), dot(a0, b1), dot(a0, b2), dot(a0, b3));
     let a1 = a[aAt.y];
-    sum1 += vec4f(dot(a1, b0), dot(a1, b1), dot(a1, b2), dot(a1, b3));
     let a2 = a[aAt.z];
-    sum2 += vec4f(dot(a2, b0), dot(a2, b1), dot(a2, b2), dot(a2, b3));
     let a3 = a[aAt.w];
-    sum3 += vec4f(dot(a3, b0), dot(a3, b1), dot(a3, b2), dot(a3, b3));
+    for (var j = 0u; j < 4u; j++) {
+      sum0 = fma(vec4f(a0[j]), block[j], sum0);
+      sum1 = fma(vec4f(a1[j]), block[j], sum1);
+      sum2 = fma(vec4f(a2[j]), block[j], sum2);
+      sum3 = fma(vec4f(a3[j]), block[j], sum3);
+    }
     aAt += vec4u(1u);
     bAt += vec4u(1u);
   }

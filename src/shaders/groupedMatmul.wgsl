@@ -1,4 +1,5 @@
-// Grouped matrix product over the rows of each expert, plain: the check of the faster ones.
+// Grouped matrix product over the rows of each expert, plain: the check of the faster ones, which sum in the same
+// order.
 //   forward: y[r, f] = sum over d of x[row(r), d] w[e, f, d]
 //   dx:      dx[r, d] = sum over f of dy[r, f] w[e, f, d]
 //   dw:      dw[e, f, d] += sum over the rows r of e of dy[r, f] x[row(r), d]
@@ -63,7 +64,7 @@ fn forward(
   let weight = (expertAt(r, 0u) * params.F + f) * params.D;
   let row = rowOf(r) * params.D;
   var sum = 0.0;
-  for (var d = 0u; d < params.D; d++) { sum += a[row + d] * b[weight + d]; }
+  for (var d = 0u; d < params.D; d++) { sum = fma(a[row + d], b[weight + d], sum); }
   store(r * params.F + f, sum);
 }
 
@@ -78,7 +79,7 @@ fn dx(
   if (r >= params.R || d >= params.D) { return; }
   let weight = expertAt(r, 0u) * params.F * params.D + d;
   var sum = 0.0;
-  for (var f = 0u; f < params.F; f++) { sum += a[r * params.F + f] * b[weight + f * params.D]; }
+  for (var f = 0u; f < params.F; f++) { sum = fma(a[r * params.F + f], b[weight + f * params.D], sum); }
   store(r * params.D + d, sum);
 }
 
@@ -90,7 +91,7 @@ fn dw(@builtin(global_invocation_id) id: vec3u) {
   if (d >= params.D || f >= params.F) { return; }
   var sum = 0.0;
   for (var r = segments[e]; r < segments[e + 1u]; r++) {
-    sum += a[r * params.F + f] * b[rowOf(r) * params.D + d];
+    sum = fma(a[r * params.F + f], b[rowOf(r) * params.D + d], sum);
   }
   store((e * params.F + f) * params.D + d, sum);
 }

@@ -1,6 +1,7 @@
 // Matrix product, A times B transposed, in register tiles, loads of four floats.
 //   C[m, n] = sum over k of A[m, k] B[n, k]
-// K is a multiple of 4; `matmul.wgsl` is its plain twin. Every element of C is summed in one order whatever the tile.
+// K is a multiple of 4; `matmul.wgsl` is its plain twin. Every element of C is summed in the order of k whatever the
+// tile.
 //
 //   a  [batch, M, K]  in
 //   b  [batch, N, K]  in
@@ -40,17 +41,16 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   for (var i = 0u; i < 4u * QUADS; i++) { bAt[i] = (id.z * params.N + min(n + i, params.N - 1u)) * K4; }
   var sum: array<vec4f, 2u * MOST>;
   for (var k = 0u; k < K4; k++) {
-    var columns: array<vec4f, MOST>;
-    for (var i = 0u; i < 4u * QUADS; i++) { columns[i] = b[bAt[i] + k]; }
+    var block: array<mat4x4f, MOST / 4u>;
+    for (var q = 0u; q < QUADS; q++) {
+      let i = 4u * q;
+      block[q] = transpose(mat4x4f(b[bAt[i] + k], b[bAt[i + 1u] + k], b[bAt[i + 2u] + k], b[bAt[i + 3u] + k]));
+    }
     for (var r = 0u; r < ROWS; r++) {
       let row = a[aAt[r] + k];
       for (var q = 0u; q < QUADS; q++) {
-        let i = 4u * q;
-        let x = dot(row, columns[i]);
-        let y = dot(row, columns[i + 1u]);
-        let z = dot(row, columns[i + 2u]);
-        let w = dot(row, columns[i + 3u]);
-        sum[2u * r + q] += vec4f(x, y, z, w);
+        let at = 2u * r + q;
+        for (var j = 0u; j < 4u; j++) { sum[at] = fma(vec4f(row[j]), block[q][j], sum[at]); }
       }
     }
   }

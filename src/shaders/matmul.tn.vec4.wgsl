@@ -1,7 +1,7 @@
 // Matrix product, A transposed times B, in register tiles, loads of four floats.
 //   C[m, n] = sum over k of A[k, m] B[k, n]
-// M and N are multiples of 4; `matmul.wgsl` is its plain twin. Every element of C is summed in one order whatever the
-// tile.
+// M and N are multiples of 4; `matmul.wgsl` is its plain twin. Every element of C is summed in the order of k whatever
+// the tile.
 //
 //   a  [batch, K, M]  in
 //   b  [batch, K, N]  in

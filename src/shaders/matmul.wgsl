@@ -1,4 +1,4 @@
-// Matrix product, plain: the check of the faster ones. Batched; every matrix is contiguous.
+// Matrix product, plain: the check of the faster ones, which sum in the same order. Batched; matrices are contiguous.
 //   nt: C[m, n] = sum over k of A[m, k] B[n, k]     a linear layer
 //   nn: C[m, n] = sum over k of A[m, k] B[k, n]     gradient of its input
 //   tn: C[m, n] = sum over k of A[k, m] B[k, n]     gradient of its weight
@@ -40,7 +40,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let bStep = select(params.N, 1u, TRANSPOSE_B == 1u);
   var sum = 0.0;
   for (var k = 0u; k < params.K; k++) {
-    sum += a[aFirst + k * aStep] * b[bFirst + k * bStep];
+    sum = fma(a[aFirst + k * aStep], b[bFirst + k * bStep], sum);
   }
   c[at] = sum + select(0.0, c[at], params.add == 1u);
 }

@@ -1,6 +1,7 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { dispatch } from '@/engine/ops/dispatch';
 import { groupedLinear, sortedRows, tokenRows } from '@/engine/ops/groupedMatmul';
+import { type GroupedVariantName, groupedVariants } from '@/engine/ops/groupedMatmul.variants';
 import { dispatch as sorting } from '../reference/dispatch';
 import { permuted, groupedLinear as reference } from '../reference/groupedMatmul';
 import { roundedExperts } from '../reference/mxfp8';
@@ -24,7 +25,10 @@ const cases = [
   { T: 66, K: 2, E: 2, F: 32, D: 36, pick: (r: number) => Number(r % 8 === 3) },
 ];
 
-describe.each([true, false])('groupedLinear, plain %s', (isPlain) => {
+// The others are held to these by the bits, below.
+const choices: readonly { variant?: GroupedVariantName }[] = [{ variant: 'plain' }, {}];
+
+describe.each(choices)('groupedLinear, %o', (choice) => {
   it.each(cases)(
     'reads tokens, both ways: T=$T K=$K E=$E F=$F D=$D',
     async ({ T, K, E, F, D, pick }) => {
@@ -41,7 +45,7 @@ describe.each([true, false])('groupedLinear, plain %s', (isPlain) => {
       const counts = bench.tensor([1, E], [], 'u32');
       const dispatched = dispatch(bench.tape, bench.tensor([T, K], selected, 'u32'), counts, 0);
       const rows = tokenRows(bench.tape, xs.value, dispatched);
-      const y = bench.tape.keep(groupedLinear(bench.tape, rows, ws.value, dispatched, { isPlain }));
+      const y = bench.tape.keep(groupedLinear(bench.tape, rows, ws.value, dispatched, choice));
       bench.seedGradient(y, dy);
       bench.tape.backward();
       await bench.run();
@@ -78,7 +82,7 @@ describe.each([true, false])('groupedLinear, plain %s', (isPlain) => {
       const ids = bench.tensor([T, K], selected, 'u32');
       const dispatched = dispatch(bench.tape, ids, bench.tensor([1, E], [], 'u32'), 0);
       const inputs = [tokenRows(bench.tape, xs.value, dispatched), sortedRows(own.value)];
-      const options = { precision: 'mxfp8', isPlain } as const;
+      const options = { precision: 'mxfp8', ...choice } as const;
       const outputs = inputs.map((rows, i) => {
         const y = groupedLinear(bench.tape, rows, weights[i]!.value, dispatched, options);
         bench.seedGradient(y, dy);
@@ -125,7 +129,7 @@ describe.each([true, false])('groupedLinear, plain %s', (isPlain) => {
     const rows = tokenRows(bench.tape, xs.value, dispatched);
     weights.forEach((w, i) => {
       const { value } = bench.parameter([E, F, D], w);
-      bench.seedGradient(groupedLinear(bench.tape, rows, value, dispatched, { isPlain }), dys[i]!);
+      bench.seedGradient(groupedLinear(bench.tape, rows, value, dispatched, choice), dys[i]!);
     });
     bench.tape.backward();
     await bench.run();
@@ -147,12 +151,52 @@ describe.each([true, false])('groupedLinear, plain %s', (isPlain) => {
       0,
     );
     const x = bench.tensor([T * K, D], permuted(inTokenOrder, source, D));
-    const y = groupedLinear(bench.tape, sortedRows(x), bench.tensor([E, F, D], w), dispatched, {
-      isPlain,
-    });
+    const y = groupedLinear(
+      bench.tape,
+      sortedRows(x),
+      bench.tensor([E, F, D], w),
+      dispatched,
+      choice,
+    );
     bench.tape.keep(y);
     await bench.run();
     const want = permuted(reference(inTokenOrder, w, selected, { F, D, K: 1 }), source, F);
     expectClose(await bench.read(y), want, { rtol: 1e-5, atol: 1e-6 });
   });
+});
+
+// widths off every tile; experts without rows, with one, with several blocks and no whole fours of them
+it.each([
+  { F: 36, D: 44, pick: (r: number) => (r % 9 === 4 ? 3 : r === 1 ? 0 : 1) },
+  { F: 4, D: 8, pick: (r: number) => r % 4 },
+])('gives the same bits with every variant: F=$F D=$D', async ({ F, D, pick }) => {
+  const [T, K, E] = [67, 2, 5];
+  const selected = Uint32Array.from({ length: T * K }, (_, r) => pick(r));
+  const all = Object.keys(groupedVariants) as GroupedVariantName[];
+  const hasSubgroups = lab.open().subgroupSize >= 8;
+  // subgroup32 is the same kernel with wider workgroups
+  const names = all.filter(
+    (name) => name !== 'subgroup32' && (hasSubgroups || name !== 'subgroup8'),
+  );
+  const bench = lab.bench();
+  const ids = bench.tensor([T, K], selected, 'u32');
+  const dispatched = dispatch(bench.tape, ids, bench.tensor([1, E], [], 'u32'), 0);
+  const results = names.map((variant) => {
+    const xs = bench.parameter([T * K, D], noise(T * K * D, 1));
+    const tokens = bench.parameter([T, D], noise(T * D, 4));
+    const ws = bench.parameter([E, F, D], noise(E * F * D, 2));
+    const rows = [sortedRows(xs.value), tokenRows(bench.tape, tokens.value, dispatched)];
+    const outputs = rows.map((row) => {
+      const y = groupedLinear(bench.tape, row, ws.value, dispatched, { variant });
+      bench.seedGradient(y, noise(T * K * F, 3));
+      return bench.tape.keep(y);
+    });
+    return [...outputs, xs.gradient, tokens.gradient, ws.gradient];
+  });
+  bench.tape.backward();
+  await bench.run();
+  const [want, ...others] = await Promise.all(
+    results.map((tensors) => Promise.all(tensors.map((tensor) => bench.read(tensor)))),
+  );
+  for (const [i, got] of others.entries()) expect(got, names[i + 1]).toEqual(want);
 });

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { linear, type MatmulForm, matmul, type Tile } from '@/engine/ops/matmul';
+import { Tape } from '@/engine/gpu/tape';
+import type { Question } from '@/engine/gpu/tuning';
+import { linear, matmul } from '@/engine/ops/matmul';
+import { type MatmulForm, type MatmulVariant, matmulVariants } from '@/engine/ops/matmul.variants';
 import { type Product, matmul as reference } from '../reference/matmul';
 import { roundedMatmul } from '../reference/mxfp8';
 import { expectClose } from '../support/close';
@@ -21,29 +24,70 @@ const shapes = [
   { batch: 2, M: 130, N: 36, K: 40 },
 ];
 
-const tiles: readonly Tile[] = [
-  { ROWS: 4, QUADS: 1, WIDE: 8 },
-  { ROWS: 8, QUADS: 1, WIDE: 16 },
-  { ROWS: 4, QUADS: 2, WIDE: 8 },
-  { ROWS: 8, QUADS: 2, WIDE: 4 },
-];
+/** Same kernel, other sizes: with one form each they say as much, and software adapters compile for seconds. */
+const oneForm: Partial<Record<MatmulVariant, MatmulForm>> = {
+  shared64: 'nt',
+  shared128: 'tn',
+  subgroup32: 'nn',
+};
+
+/** Whether a variant is compared here: the adapter has to have what it needs. */
+const isCompared = (variant: MatmulVariant, form: MatmulForm): boolean =>
+  (oneForm[variant] ?? form) === form &&
+  (!variant.startsWith('subgroup') || lab.open().subgroupSize >= 8);
 
 describe('matmul', () => {
-  it.each(forms)('%s gives the same bits with every tile', async (form) => {
-    // off every tile in both directions
-    const shape = { batch: 2, M: 76, N: 84, K: 24 };
+  // off every tile in both directions; a matrix smaller than any; long enough for more than one workgroup each way
+  it.each([
+    { batch: 2, M: 76, N: 84, K: 24 },
+    { batch: 1, M: 4, N: 4, K: 4 },
+    { batch: 3, M: 20, N: 292, K: 12 },
+    { batch: 2, M: 75, N: 84, K: 24 },
+    { batch: 1, M: 132, N: 36, K: 63 },
+    { batch: 1, M: 7, N: 5, K: 3 },
+  ])('gives the same bits with every variant: %o', async (shape) => {
     const { batch, M, N, K } = shape;
     const bench = lab.bench();
     const a = bench.tensor([batch * M * K], noise(batch * M * K, 1));
     const b = bench.tensor([batch * N * K], noise(batch * N * K, 2));
-    const results = tiles.map((tile) => {
-      const c = bench.tensor([batch * M * N], new Float64Array(batch * M * N).fill(3));
-      matmul(bench.tape, { form, ...shape, a, b, into: { tensor: c, add: 1 }, tile });
-      return c;
-    });
+    const results = forms.flatMap((form) =>
+      (Object.keys(matmulVariants) as MatmulVariant[])
+        .map((variant) => ({ form, variant, add: Number(form !== 'nn') as 0 | 1 }))
+        .map((choice) => ({ ...choice, into: { tensor: start(), add: choice.add } }))
+        .filter(({ variant, ...product }) => {
+          const sizes = { ...shape, ...product, a, b };
+          return isCompared(variant, product.form) && matmulVariants[variant].fits(sizes);
+        }),
+    );
+    function start() {
+      return bench.tensor([batch * M * N], new Float64Array(batch * M * N).fill(3));
+    }
+    for (const product of results) matmul(bench.tape, { ...shape, ...product, a, b });
     await bench.run();
-    const [first, ...others] = await Promise.all(results.map((c) => bench.read(c)));
-    for (const other of others) expect([...other]).toEqual([...first!]);
+    for (const form of forms) {
+      const [plain, ...others] = results.filter((result) => result.form === form);
+      const want = [...(await bench.read(plain!.into.tensor))];
+      for (const { variant, into } of others) {
+        expect([...(await bench.read(into.tensor))], `${form} ${variant}`).toEqual(want);
+      }
+    }
+  });
+
+  it('takes the variant that the tuning names, where it can', () => {
+    const asked: Question[] = [];
+    const tape = new Tape((question) => {
+      asked.push(question);
+      return 'subgroup8';
+    });
+    const product = (M: number, N: number, K: number) =>
+      matmul(tape, {
+        ...{ form: 'tn', M, N, K, a: tape.tensor([K, M], 'a'), b: tape.tensor([K, N], 'b') },
+        into: { tensor: tape.tensor([M, N], 'c'), add: 0 },
+      });
+    product(64, 32, 16);
+    product(63, 32, 16); // A's rows are not whole fours
+    expect(tape.dispatches.map(({ kernel }) => kernel.name)).toEqual(['matmul.subgroup', 'matmul']);
+    expect(asked[0]).toEqual({ op: 'matmul', form: 'tn', sides: [1, 64, 32, 16] });
   });
 
   for (const form of forms) {
@@ -65,7 +109,7 @@ describe('matmul', () => {
         const fast = bench.tensor([want.length], start);
         const plain = bench.tensor([want.length], start);
         matmul(bench.tape, { ...inputs, into: { tensor: fast, add: 1 } });
-        matmul(bench.tape, { ...inputs, into: { tensor: plain, add: 0 }, isPlain: true });
+        matmul(bench.tape, { ...inputs, into: { tensor: plain, add: 0 }, variant: 'plain' });
         await bench.run();
         const tolerance = { rtol: 1e-5, atol: 1e-6 * Math.sqrt(K) };
         expectClose(

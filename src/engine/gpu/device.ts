@@ -15,6 +15,8 @@ const WANTED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'subgroup
 export interface OpenDevice {
   readonly device: GPUDevice;
   readonly info: AdapterInfo;
+  /** Invocations of its smallest subgroups; 0 where kernels cannot use subgroups. */
+  readonly subgroupSize: number;
   /** Resolves with the reason when the driver takes the device back; never on `close`. */
   readonly lost: Promise<DeviceLostError>;
   /** It is gone, or it complained: a new run should open another one. */
@@ -51,7 +53,7 @@ export async function openDevice(gpu: GPU): Promise<OpenDevice> {
     requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: { ...REQUIRED, maxBufferSize, maxStorageBufferBindingSize },
   });
-  return watched(device, adapterInfo(adapter));
+  return watched(device, adapterInfo(adapter), subgroupSize(adapter));
 }
 
 function adapterInfo({ info }: GPUAdapter): AdapterInfo {
@@ -66,7 +68,11 @@ function adapterInfo({ info }: GPUAdapter): AdapterInfo {
   };
 }
 
-function watched(device: GPUDevice, info: AdapterInfo): OpenDevice {
+/** Some adapters have the feature and do not tell a size. */
+const subgroupSize = ({ features, info }: GPUAdapter): number =>
+  features.has('subgroups') ? (info.subgroupMinSize ?? 0) : 0;
+
+function watched(device: GPUDevice, info: AdapterInfo, subgroupSize: number): OpenDevice {
   const complaints: Error[] = [];
   let isClosed = false;
   device.addEventListener('uncapturederror', ({ error }) => {
@@ -91,6 +97,7 @@ function watched(device: GPUDevice, info: AdapterInfo): OpenDevice {
   return {
     device,
     info,
+    subgroupSize,
     lost,
     get isSpent() {
       return isClosed || complaints.length > 0;

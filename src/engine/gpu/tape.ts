@@ -5,6 +5,7 @@
 import type { Kernel } from './kernel';
 import type { LiveBlock } from './live';
 import { type ElementType, Tensor } from './tensor';
+import { fixedTuning, type Tuning } from './tuning';
 
 /** Workgroups along each axis. */
 export type Grid = readonly [number, number, number];
@@ -61,6 +62,9 @@ export class Tape {
   readonly #persistent = new Set<Tensor>();
   readonly #sums = new Map<Tensor, { readonly sums_PN: Tensor; readonly column: number }>();
   #section: string | undefined;
+
+  /** @param tuning which of its kernels an op takes here. */
+  constructor(readonly tuning: Tuning = fixedTuning) {}
 
   /** A new tensor that lives as long as the dispatches that use it. */
   tensor(shape: readonly number[], label: string, type: ElementType = 'f32'): Tensor {

@@ -3,82 +3,19 @@
  * rows, not the number of experts; one dispatch each for the forward pass, the rows' gradient and the weights'.
  */
 
-import { defineKernel } from '@/engine/gpu/kernel';
 import { expectShape } from '@/engine/gpu/shape';
-import { folded, type Grid, type Tape } from '@/engine/gpu/tape';
+import type { GradientTarget, Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
-import dwWgsl from '@/shaders/groupedMatmul.dw.vec4.wgsl?raw';
-import dxWgsl from '@/shaders/groupedMatmul.dx.vec4.wgsl?raw';
-import forwardWgsl from '@/shaders/groupedMatmul.forward.vec4.wgsl?raw';
-import plainWgsl from '@/shaders/groupedMatmul.wgsl?raw';
-import { BLOCK, type Dispatched } from './dispatch';
+import type { Dispatched } from './dispatch';
 import { gatherSum } from './gatherSum';
+import {
+  fixedGroupedVariant,
+  type GroupedPart,
+  type GroupedSizes,
+  type GroupedVariantName,
+  groupedVariants,
+} from './groupedMatmul.variants';
 import { mxfp8, mxfp8Rows, type Precision } from './mxfp8';
-import { transpose } from './transpose';
-
-const params = { R: 'u32', E: 'u32', F: 'u32', D: 'u32', gather: 'u32', add: 'u32' } as const;
-const gathering = {
-  segments: 'read',
-  source_R: 'read',
-  a: 'read',
-  b: 'read',
-  c: 'read_write',
-} as const;
-const plain = {
-  forward: defineKernel({
-    name: 'groupedMatmul',
-    wgsl: plainWgsl,
-    entryPoint: 'forward',
-    buffers: gathering,
-    params,
-  }),
-  dx: defineKernel({
-    name: 'groupedMatmul',
-    wgsl: plainWgsl,
-    entryPoint: 'dx',
-    buffers: gathering,
-    params,
-  }),
-  dw: defineKernel({
-    name: 'groupedMatmul',
-    wgsl: plainWgsl,
-    entryPoint: 'dw',
-    buffers: gathering,
-    params,
-  }),
-};
-const vec4 = {
-  forward: defineKernel({
-    name: 'groupedMatmul.forward.vec4',
-    wgsl: forwardWgsl,
-    entryPoint: 'main',
-    buffers: gathering,
-    params,
-  }),
-  dx: defineKernel({
-    name: 'groupedMatmul.dx.vec4',
-    wgsl: dxWgsl,
-    entryPoint: 'main',
-    buffers: gathering,
-    params,
-  }),
-  dw: defineKernel({
-    name: 'groupedMatmul.dw.vec4',
-    wgsl: dwWgsl,
-    entryPoint: 'main',
-    buffers: gathering,
-    params,
-  }),
-};
-const PLAIN_SIDE = 8;
-const VEC4_SIDE = 32;
-/** What a thread of the backward kernels computes: the same bits whatever the size. */
-const SMALL = { ROWS: 4, QUADS: 1 } as const;
-const LARGE = { ROWS: 8, QUADS: 2 } as const;
-/** Weights with a shorter side than this would leave most of a large tile's workgroup idle. */
-const LARGE_FROM = 32;
-/** Rows of an expert, on average, for which a transposed copy of its weights is worth making. */
-const TRANSPOSE_FROM = 64;
 
 /**
  * The rows that experts read: either sorted rows of their own, [R, D], or tokens, [T, D], of which every
@@ -110,8 +47,8 @@ export function tokenRows(tape: Tape, x_TD: Tensor, dispatched: Dispatched): Exp
 export interface GroupedLinear {
   /** Of both inputs of each product; f32 unless said, which rounds nothing. */
   readonly precision?: Precision;
-  /** Never take the faster kernels: for comparing the two. */
-  readonly isPlain?: boolean;
+  /** Of each product that it can do, for comparing them; chosen unless said. */
+  readonly variant?: GroupedVariantName;
 }
 
 /**
@@ -124,81 +61,47 @@ export function groupedLinear(
   x: ExpertRows,
   w_EFD: Tensor,
   dispatched: Dispatched,
-  { precision = 'f32', isPlain = false }: GroupedLinear = {},
+  { precision = 'f32', variant }: GroupedLinear = {},
 ): Tensor {
-  const { expertCount: E, rowCount: R, segments, source_R } = dispatched;
+  const { expertCount: E, rowCount: R } = dispatched;
   const [, F, D] = expectShape('groupedLinear w_EFD', w_EFD, 3);
   expectShape('groupedLinear w_EFD', w_EFD, [E, F, D]);
   expectShape('groupedLinear x', x.gradientOwner, [R, D]);
   const y_RF = tape.tensor([R, F], `${w_EFD.label}(x)`);
-  const values = { R, E, F, D };
-  const cost = R * F * D;
   const read = operands(tape, x, w_EFD, dispatched, precision);
-  const both = isPlain || D % 4 !== 0 || F % 4 !== 0 ? plain : vec4;
-  const tile = Math.min(D, F) >= LARGE_FROM ? LARGE : SMALL;
-  const given = { ...read.forward(), gather: read.gather };
-  if (both === vec4 && tile === LARGE && R >= TRANSPOSE_FROM * E) {
-    forwardTransposed(tape, given, w_EFD, dispatched, y_RF);
-  } else forward(tape, given, w_EFD, dispatched, y_RF, !isPlain && D % 4 === 0 ? vec4 : plain);
+  const product = (part: GroupedPart, inputs: Inputs, into: GradientTarget): void => {
+    const sizes = { part, R, E, F, D };
+    const name = chosen(tape, sizes, variant);
+    groupedVariants[name].record(tape, { ...sizes, ...inputs, into, dispatched });
+  };
+  product('forward', read.forward(), { tensor: y_RF, add: 0 });
   tape.onBackward(() => {
     const dy_RF = tape.upstream(y_RF);
-    const dx = tape.gradientOf(x.gradientOwner);
-    const overrides = both === vec4 ? tile : {};
-    const isFast = both === vec4;
-    const dxGrid = rowGrid(isFast ? D / tile.QUADS : D, R, E, isFast);
-    const dxParams = { ...values, gather: 0, add: dx.add };
-    const dxTensors = { segments, source_R, ...read.dx(dy_RF), c: dx.tensor };
-    tape.dispatch(both.dx, dxTensors, dxParams, dxGrid, { cost, overrides });
-    const dw = tape.gradientOf(w_EFD);
-    const [wide, tall] = isFast
-      ? [VEC4_SIDE * tile.QUADS, 8 * tile.ROWS]
-      : [PLAIN_SIDE, PLAIN_SIDE];
-    const dwGrid = [Math.ceil(D / wide), Math.ceil(F / tall), E] as const;
-    const { gather, ...inputs } = read.dw(dy_RF);
-    const dwTensors = { segments, source_R, ...inputs, c: dw.tensor };
-    const dwParams = { ...values, gather, add: dw.add };
-    tape.dispatch(both.dw, dwTensors, dwParams, dwGrid, { cost, overrides });
+    product('dx', read.dx(dy_RF), tape.gradientOf(x.gradientOwner));
+    product('dw', read.dw(dy_RF), tape.gradientOf(w_EFD));
   });
   return y_RF;
 }
 
-/** Inputs of the forward product, and whether its rows are gathered from tokens. */
-interface Given {
+/** Which kernel does a product: what is asked for, else what the tape's tuning says, else a fixed table. */
+function chosen(
+  { tuning }: Tape,
+  sizes: GroupedSizes,
+  wanted: GroupedVariantName | undefined,
+): GroupedVariantName {
+  const { part, R, E, F, D } = sizes;
+  const question = { op: 'groupedMatmul', form: part, sides: [E, Math.ceil(R / E), F, D] };
+  const name = wanted ?? (tuning(question) as GroupedVariantName | undefined);
+  // A class holds shapes that are not whole fours, and a table may come from another version.
+  const isUsable = name !== undefined && groupedVariants[name]?.fits(sizes);
+  return isUsable ? name : fixedGroupedVariant(sizes);
+}
+
+/** What a product reads, and the choices of a token where its rows are read from tokens. */
+interface Inputs {
   readonly a: Tensor;
   readonly b: Tensor;
   readonly gather: number;
-}
-
-function forward(
-  tape: Tape,
-  { gather, ...read }: Given,
-  w_EFD: Tensor,
-  { rowCount: R, segments, source_R }: Dispatched,
-  y_RF: Tensor,
-  kernels: typeof plain | typeof vec4,
-): void {
-  const [E, F, D] = expectShape('groupedLinear w_EFD', w_EFD, 3);
-  const tensors = { segments, source_R, ...read, c: y_RF };
-  const grid = rowGrid(F, R, E, kernels === vec4);
-  const cost = R * F * D;
-  tape.dispatch(kernels.forward, tensors, { R, E, F, D, gather, add: 0 }, grid, { cost });
-}
-
-/** The same by a transposed copy of the weights: then it has the form of the gradient of the rows, F and D changed. */
-function forwardTransposed(
-  tape: Tape,
-  { a, b, gather }: Given,
-  w_EFD: Tensor,
-  { rowCount: R, segments, source_R }: Dispatched,
-  y_RF: Tensor,
-): void {
-  const [E, F, D] = expectShape('groupedLinear w_EFD', w_EFD, 3);
-  const w_EDF = transpose(tape, b, { batch: E, N: F, K: D });
-  const tensors = { segments, source_R, a, b: w_EDF, c: y_RF };
-  const params = { R, E, F: D, D: F, gather, add: 0 };
-  const cost = R * F * D;
-  const grid = rowGrid(F / LARGE.QUADS, R, E, true);
-  tape.dispatch(vec4.dx, tensors, params, grid, { cost, overrides: LARGE });
 }
 
 /** The two inputs of each of a grouped layer's three products, rounded along what that product sums over. */
@@ -214,21 +117,21 @@ function operands(
   const gather = x.isGathered ? dispatched.expertsPerToken : 0;
   if (precision === 'f32') {
     return {
-      gather,
-      forward: () => ({ a: x.values, b: w_EFD }),
-      dx: (dy_RF: Tensor) => ({ a: dy_RF, b: w_EFD }),
+      forward: () => ({ a: x.values, b: w_EFD, gather }),
+      dx: (dy_RF: Tensor) => ({ a: dy_RF, b: w_EFD, gather: 0 }),
       dw: (dy_RF: Tensor) => ({ a: dy_RF, b: x.values, gather }),
     };
   }
   return {
-    gather,
     forward: () => ({
       a: mxfp8(tape, x.values, { outer: x.values.length / D, length: D, inner: 1 }),
       b: mxfp8(tape, w_EFD, { outer: E * F, length: D, inner: 1 }),
+      gather,
     }),
     dx: (dy_RF: Tensor) => ({
       a: mxfp8(tape, dy_RF, { outer: R, length: F, inner: 1 }),
       b: mxfp8(tape, w_EFD, { outer: E, length: F, inner: D }),
+      gather: 0,
     }),
     // Blocks follow the sorted rows, so the rows of tokens are copied out here, each choice its own.
     dw: (dy_RF: Tensor) => ({
@@ -237,11 +140,4 @@ function operands(
       gather: 0,
     }),
   };
-}
-
-/** Every expert may end in a block that is not full: at most ceil(R / BLOCK) + E blocks. */
-function rowGrid(columns: number, R: number, E: number, isBlocked: boolean): Grid {
-  const side = isBlocked ? VEC4_SIDE : PLAIN_SIDE;
-  const [y, z] = folded(isBlocked ? Math.ceil(R / BLOCK) + E : Math.ceil(R / PLAIN_SIDE));
-  return [Math.ceil(columns / side), y, z];
 }

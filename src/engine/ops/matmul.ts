@@ -1,116 +1,38 @@
 /**
  * @file Batched matrix products in the three forms that a linear layer needs, and the layer itself.
  *
- * Every form has a plain kernel for any size and a faster one for sizes in whole vec4s; `matmul` chooses,
- * and is the only place that does.
+ * Which kernel does a product is chosen here and nowhere else: what the tape's tuning says, else a fixed table.
  */
 
-import { defineKernel } from '@/engine/gpu/kernel';
 import { expectShape } from '@/engine/gpu/shape';
-import type { GradientTarget, Tape } from '@/engine/gpu/tape';
+import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
-import nnWgsl from '@/shaders/matmul.nn.vec4.wgsl?raw';
-import ntWgsl from '@/shaders/matmul.nt.vec4.wgsl?raw';
-import tnWgsl from '@/shaders/matmul.tn.vec4.wgsl?raw';
-import plainWgsl from '@/shaders/matmul.wgsl?raw';
+import { fixedVariant, type MatmulVariant, matmulVariants, type Product } from './matmul.variants';
 import { type Axis, mxfp8, type Precision } from './mxfp8';
-import { transpose } from './transpose';
 
-/** nt: A Bᵀ; nn: A B; tn: Aᵀ B. */
-export type MatmulForm = 'nt' | 'nn' | 'tn';
-
-const shared = {
-  entryPoint: 'main',
-  buffers: { a: 'read', b: 'read', c: 'read_write' },
-  params: { M: 'u32', N: 'u32', K: 'u32', add: 'u32' },
-} as const;
-const plain = defineKernel({ ...shared, name: 'matmul', wgsl: plainWgsl });
-const vec4 = {
-  nt: defineKernel({ ...shared, name: 'matmul.nt.vec4', wgsl: ntWgsl }),
-  nn: defineKernel({ ...shared, name: 'matmul.nn.vec4', wgsl: nnWgsl }),
-  tn: defineKernel({ ...shared, name: 'matmul.tn.vec4', wgsl: tnWgsl }),
-};
-const PLAIN_TILE = 8;
-
-/** What one thread of a fast kernel computes, and how a workgroup of 64 shares out the matrix. */
-export interface Tile {
-  /** Rows, 4 or 8. */
-  readonly ROWS: number;
-  /** Fours of columns, 1 or 2. */
-  readonly QUADS: number;
-  /** Threads side by side along the columns. */
-  readonly WIDE: number;
-}
-
-const THREADS = 64;
-const SMALL: Tile = { ROWS: 4, QUADS: 1, WIDE: 8 };
-const LARGE: Tile = { ROWS: 8, QUADS: 2, WIDE: 8 };
-/** Matrices with a shorter side than this would leave most of a large tile's workgroup idle. */
-const LARGE_FROM = 32;
-
-/** Rows of A for which a transposed copy of B is worth making: it costs one of them in reads and writes. */
-const TRANSPOSE_FROM = 128;
-
-/** Whether A Bᵀ goes by a transposed copy of B, so that neighbours read neighbours. */
-const isTransposed = ({ form, M, N, K, tile }: Matmul): boolean =>
-  form === 'nt' &&
-  tile === undefined &&
-  M >= TRANSPOSE_FROM &&
-  Math.min(N, K) >= LARGE_FROM &&
-  N % 4 === 0 &&
-  K % 4 === 0;
-
-/** The tile for a product. nt gains nothing from a larger one: its loads go across the rows of both matrices. */
-const tileFor = ({ form, M, N }: Matmul): Tile =>
-  form !== 'nt' && Math.min(M, N) >= LARGE_FROM ? LARGE : SMALL;
-
-export interface Matmul {
-  readonly form: MatmulForm;
-  readonly a: Tensor;
-  readonly b: Tensor;
-  readonly into: GradientTarget;
+export interface Matmul extends Omit<Product, 'batch'> {
   /** Matrices in each tensor, one behind the other; 1 unless said. */
   readonly batch?: number;
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
   /** Of a and b; f32 unless said, which rounds nothing. */
   readonly precision?: Precision;
-  /** Never take the faster kernel: for comparing the two. */
-  readonly isPlain?: boolean;
-  /** Of the faster kernel; by shape unless said. */
-  readonly tile?: Tile;
+  /** For comparing them; chosen unless said. */
+  readonly variant?: MatmulVariant;
 }
 
 /** into[m, n] (+)= the product; shapes by form as in `matmul.wgsl`. */
-export function matmul(tape: Tape, product: Matmul): void {
-  const { precision, isPlain = false } = product;
-  const { a, b } = precision === 'mxfp8' ? rounded(tape, product) : product;
-  const exact = { ...product, a, b };
-  if (!isPlain && isTransposed(product)) {
-    const { batch = 1, N, K } = product;
-    multiply(tape, { ...exact, form: 'nn', b: transpose(tape, b, { batch, N, K }) });
-  } else multiply(tape, exact);
+export function matmul(tape: Tape, options: Matmul): void {
+  const { batch = 1, precision, variant } = options;
+  const { a, b } = precision === 'mxfp8' ? rounded(tape, options) : options;
+  const product = { ...options, batch, a, b };
+  matmulVariants[variant ?? chosen(tape, product)].record(tape, product);
 }
 
-/** The product of a and b as they are. */
-function multiply(tape: Tape, product: Matmul): void {
-  const { form, a, b, into, batch = 1, M, N, K, isPlain = false } = product;
-  const fits = { nt: K % 4 === 0, nn: N % 4 === 0, tn: M % 4 === 0 && N % 4 === 0 }[form];
-  const tensors = { a, b, c: into.tensor };
-  const params = { M, N, K, add: into.add };
-  const cost = batch * M * N * K;
-  if (fits && !isPlain) {
-    const tile = product.tile ?? tileFor(product);
-    const columns = 4 * tile.QUADS * tile.WIDE;
-    const rows = tile.ROWS * (THREADS / tile.WIDE);
-    const grid = [Math.ceil(N / columns), Math.ceil(M / rows), batch] as const;
-    tape.dispatch(vec4[form], tensors, params, grid, { cost, overrides: { ...tile } });
-    return;
-  }
-  const overrides = { TRANSPOSE_A: Number(form === 'tn'), TRANSPOSE_B: Number(form === 'nt') };
-  const grid = [Math.ceil(N / PLAIN_TILE), Math.ceil(M / PLAIN_TILE), batch] as const;
-  tape.dispatch(plain, tensors, params, grid, { cost, overrides });
+function chosen({ tuning }: Tape, product: Product): MatmulVariant {
+  const { form, batch, M, N, K } = product;
+  const name = tuning({ op: 'matmul', form, sides: [batch, M, N, K] }) as MatmulVariant | undefined;
+  // A class holds shapes that are not whole fours, and a table may come from another version.
+  const isUsable = name !== undefined && matmulVariants[name]?.fits(product);
+  return isUsable ? name : fixedVariant(product);
 }
 
 /** Both inputs in MXFP8, in blocks along the axis K that the product sums over. */

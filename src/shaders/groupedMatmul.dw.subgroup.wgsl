@@ -1,0 +1,105 @@
+// Grouped matrix product over the rows of each expert, gradient of the weights, by broadcasts within a subgroup: every
+// element is loaded once for a whole subgroup.
+//   dw[e, f, d] += sum over the rows r of e of dy[r, f] x[row(r), d]
+// Rows r are sorted by expert; row(r) is source[r] / K where params.gather is K, else r.
+// D and F are multiples of 4. `groupedMatmul.wgsl` is the plain twin, and sums in the same order.
+//
+//   segments  [2 (E + 1)]  in      from `dispatch.wgsl`
+//   source_R  [R]          in      from `dispatch.wgsl`
+//   a         [R, F]       in      dy
+//   b         [rows, D]    in      x
+//   c         [E, F, D]    in/out  dw; added to where params.add is 1, else overwritten
+//
+// Threads of a workgroup lie side by side along d, four each, and share ROWS of f. They walk over the expert's rows
+// four at a time; those behind the last count as zeros, which leave a sum as it is.
+// Dispatch: ceil(D / (4 WIDE)) x ceil(F / ROWS) x E workgroups.
+
+enable subgroups;
+
+struct Params {
+  R: u32,
+  E: u32,
+  F: u32,
+  D: u32,
+  gather: u32,
+  add: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> segments: array<u32>;
+@group(0) @binding(2) var<storage, read> source_R: array<u32>;
+@group(0) @binding(3) var<storage, read> a: array<vec4f>;
+@group(0) @binding(4) var<storage, read> b: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> c: array<vec4f>;
+
+/// Threads of a workgroup: those of a subgroup, or fewer.
+override WIDE = 8u;
+const THREADS = 8u;
+/// Invocations that hold rows; no subgroup may have fewer.
+const LANES = 8u;
+const ROWS = 16u;
+const PARTS = ROWS / LANES;
+
+fn rowOf(r: u32) -> u32 {
+  if (params.gather == 0u) { return r; }
+  return source_R[r] / params.gather;
+}
+
+@compute @workgroup_size(WIDE)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_index) local: u32,
+  @builtin(subgroup_invocation_id) invocation: u32,
+) {
+  let e = group.z;
+  let D4 = params.D / 4u;
+  let F4 = params.F / 4u;
+  let f = ROWS * group.y;
+  let column = WIDE * group.x + local;
+  let d = min(column, D4 - 1u);
+  let lane = invocation % LANES;
+  let end = segments[e + 1u];
+  var sum: array<vec4f, ROWS>;
+  for (var r = segments[e]; r < end; r += 4u) {
+    let row = rowOf(min(r + lane % 4u, end - 1u));
+    let b0 = b[subgroupBroadcast(row, 0u) * D4 + d];
+    let b1 = b[subgroupBroadcast(row, 1u) * D4 + d];
+    let b2 = b[subgroupBroadcast(row, 2u) * D4 + d];
+    let b3 = b[subgroupBroadcast(row, 3u) * D4 + d];
+    // Of part i an invocation holds four of its LANES f, at row r + lane / 2.
+    let own = r + lane / 2u;
+    let start = min(own, end - 1u) * F4;
+    var part: array<vec4f, PARTS>;
+    for (var i = 0u; i < PARTS; i++) {
+      let at = start + min((f + LANES * i) / 4u + lane % 2u, F4 - 1u);
+      part[i] = select(vec4f(), a[at], own < end);
+    }
+    for (var i = 0u; i < PARTS; i++) {
+      let v0 = subgroupBroadcast(part[i], 0u);
+      let v1 = subgroupBroadcast(part[i], 1u);
+      let v2 = subgroupBroadcast(part[i], 2u);
+      let v3 = subgroupBroadcast(part[i], 3u);
+      let v4 = subgroupBroadcast(part[i], 4u);
+      let v5 = subgroupBroadcast(part[i], 5u);
+      let v6 = subgroupBroadcast(part[i], 6u);
+      let v7 = subgroupBroadcast(part[i], 7u);
+      let low = transpose(mat4x4f(v0, v2, v4, v6));
+      let high = transpose(mat4x4f(v1, v3, v5, v7));
+      let rows = array(low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]);
+      for (var j = 0u; j < LANES; j++) {
+        var s = sum[LANES * i + j];
+        s = fma(vec4f(rows[j].x), b0, s);
+        s = fma(vec4f(rows[j].y), b1, s);
+        s = fma(vec4f(rows[j].z), b2, s);
+        sum[LANES * i + j] = fma(vec4f(rows[j].w), b3, s);
+      }
+    }
+  }
+  if (column >= D4) { return; }
+  // A count that is not known beforehand keeps compilers from writing the stores out, which takes some of them seconds.
+  let last = min(f + ROWS, params.F);
+  for (var i = f; i < last; i++) {
+    let at = (e * params.F + i) * D4 + column;
+    c[at] = sum[i - f] + select(vec4f(), c[at], params.add == 1u);
+  }
+}
