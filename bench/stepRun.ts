@@ -9,11 +9,14 @@ import type { OpenDevice } from '@/engine/gpu/device';
 import { planActivations } from '@/engine/gpu/planner';
 import { Program } from '@/engine/gpu/program';
 import type { Tape } from '@/engine/gpu/tape';
+import { type Tuning, tunedBy } from '@/engine/gpu/tuning';
 import type { KernelUse } from '@/engine/train/commands';
 import { recordStep, type StepHalves } from '@/engine/train/recordStep';
 import { RunState } from '@/engine/train/state';
 import type { StepNumbers, StepWishes } from '@/engine/train/stepNumbers';
 import { Stepper } from '@/engine/train/stepper';
+import { autotune } from '@/engine/tune/autotune';
+import { stepQuestions } from '@/engine/tune/stepQuestions';
 
 /** Domains only label tokens; the bench has one. */
 export const DOMAINS = 1;
@@ -45,9 +48,12 @@ export class StepRun {
     readonly stepper: Stepper,
   ) {}
 
+  /** Tunes for the device first, as a run does. */
   static async create(open: OpenDevice, settings: Settings): Promise<StepRun> {
     const { device } = open;
-    const { state, tapes } = recorded(settings, device);
+    const questions = stepQuestions(settings, memoryLimits(device));
+    const tuning = tunedBy(await autotune(open, questions, {}));
+    const { state, tapes } = recorded(settings, device, tuning);
     state.materialise(device);
     const build = (tape: Tape) => Program.build(device, tape, state.live);
     const programs = {
@@ -120,8 +126,10 @@ export class StepRun {
 function recorded(
   settings: Settings,
   device: GPUDevice,
+  tuning: Tuning,
 ): { state: RunState; tapes: StepHalves<Tape> } {
-  const state = new RunState(settings, memoryLimits(device), settings.data.contextLength, DOMAINS);
+  const { contextLength } = settings.data;
+  const state = new RunState(settings, memoryLimits(device), contextLength, DOMAINS, tuning);
   const tapes = recordStep(state);
   for (const tape of [tapes.microBatch, tapes.update]) planActivations(tape, state.pool);
   return { state, tapes };

@@ -10,10 +10,11 @@ import { ActivationPool, planActivations } from '@/engine/gpu/planner';
 import { Program } from '@/engine/gpu/program';
 import { Tape } from '@/engine/gpu/tape';
 import type { ElementType, Tensor } from '@/engine/gpu/tensor';
+import { fixedTuning, type Tuning } from '@/engine/gpu/tuning';
 import { generator } from './peers/problem.mjs';
 
 export class Workbench {
-  readonly tape = new Tape();
+  readonly tape: Tape;
   readonly live = new LiveScalars();
   readonly #random = generator(1);
   readonly #arenas: Arena[] = [];
@@ -22,7 +23,12 @@ export class Workbench {
   readonly #uploads: { tensor: Tensor; values: () => Float32Array | Uint32Array }[] = [];
   #isTimed: (index: number) => boolean = () => true;
 
-  constructor(readonly open: OpenDevice) {
+  /** @param tuning which kernels its ops take. */
+  constructor(
+    readonly open: OpenDevice,
+    tuning: Tuning = fixedTuning,
+  ) {
+    this.tape = new Tape(tuning);
     this.#pool = new ActivationPool(memoryLimits(open.device));
   }
 

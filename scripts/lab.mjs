@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bundled, prepareAdapter } from './bundle.mjs';
@@ -57,6 +58,7 @@ try {
     interrupted,
     prepareAdapter,
     readCorpus,
+    cache: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trinity-lab'),
   });
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;

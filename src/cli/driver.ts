@@ -9,6 +9,7 @@ import {
   type NeedleGrid,
   type RunInfo,
   Trainer,
+  type TuningStore,
 } from '@/engine/index';
 import type { Host } from './host';
 
@@ -31,14 +32,23 @@ export class Driver {
   readonly #interrupted: AbortSignal;
   #wake: () => void = () => {};
 
-  /** @param gpu WebGPU of this process */
-  constructor(gpu: GPU, { readCorpus, interrupted }: Host, listener: Listener) {
+  /**
+   * @param gpu WebGPU of this process
+   * @param tunings where choices of kernels are kept; none: the fixed ones are taken
+   */
+  constructor(
+    gpu: GPU,
+    { readCorpus, interrupted }: Host,
+    tunings: TuningStore | undefined,
+    listener: Listener,
+  ) {
     this.#listener = listener;
     this.#interrupted = interrupted;
     this.trainer = new Trainer(
       () => gpu,
       createDataService(readCorpus),
       (event, data) => this.#told(event, data),
+      tunings,
     );
     interrupted.addEventListener('abort', () => this.#wake());
   }

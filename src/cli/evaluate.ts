@@ -1,5 +1,6 @@
 /** @file `lab eval`: what a checkpoint makes of text that it was not trained on. */
 import type { MetricName, MetricValues } from '@/engine/index';
+import { autotuneOption } from './autotune';
 import { CheckpointFolder } from './checkpointFolder';
 import { type Command, type ExitCode, exitCodes, type Input } from './command';
 import type { Driver } from './driver';
@@ -15,6 +16,7 @@ export const evaluate: Command = {
   options: {
     needles: { help: 'Measure a needle grid too and print it as a table.' },
     json: { help: 'Write one JSON object instead of lines, under the names of the metrics table.' },
+    ...autotuneOption,
   },
   run,
 };
@@ -26,9 +28,10 @@ const SHOWN: readonly MetricName[] = [
   'router.batchMaxVio',
 ];
 
-async function run({ subject, options }: Input, host: Host): Promise<ExitCode> {
+async function run(input: Input, host: Host): Promise<ExitCode> {
+  const { subject, options } = input;
   const files = new CheckpointFolder(subject).read();
-  return withCheckpoint(files, host, async (driver) => {
+  return withCheckpoint(files, { input, host }, async (driver) => {
     const values = await driver.trainer.evaluate();
     if (options.has('needles')) await driver.measureNeedles();
     if (driver.isOver) return failed(driver, host);

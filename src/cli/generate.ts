@@ -1,4 +1,5 @@
 /** @file `lab generate`: a checkpoint continues a text. */
+import { autotuneOption } from './autotune';
 import { CheckpointFolder } from './checkpointFolder';
 import {
   type Command,
@@ -35,6 +36,7 @@ export const generate: Command = {
       help: `0 always takes the likeliest byte, higher is freer; ${DEFAULT_TEMPERATURE} without it.`,
     },
     seed: { value: 'N', help: 'Another seed draws another text; 0 without it.' },
+    ...autotuneOption,
   },
   run,
 };
@@ -47,7 +49,7 @@ async function run(input: Input, host: Host): Promise<ExitCode> {
     seed: countOf(input, 'seed', 0) ?? 0,
   };
   const files = new CheckpointFolder(input.subject).read();
-  return withCheckpoint(files, host, async ({ trainer }) => {
+  return withCheckpoint(files, { input, host }, async ({ trainer }) => {
     const { prompt, text, length } = await trainer.generate(request);
     host.stdout.write(`${prompt}${text}\n`);
     if (length < request.length) host.stderr.write(ends(length, request.length));

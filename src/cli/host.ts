@@ -19,4 +19,6 @@ export interface Host {
   /** Sets up what WebGPU needs to find its driver. @throws where there is none, with what to do */
   prepareAdapter(): Promise<void>;
   readCorpus(id: CorpusId): Promise<Uint8Array>;
+  /** Where this program may keep what it can measure again; undefined where nothing is to be kept. */
+  readonly cache: string | undefined;
 }

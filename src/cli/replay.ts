@@ -1,6 +1,13 @@
 /** @file `lab replay`: given steps on given weights and batches, with every tensor on the way in a file. */
 import { renameSync, writeFileSync } from 'node:fs';
-import { openDevice, readReplayFolder, replay as replayed, replayFile } from '@/engine/index';
+import {
+  openDevice,
+  readReplayFolder,
+  replay as replayed,
+  replayFile,
+  Tuner,
+} from '@/engine/index';
+import { autotuneOption, tuningsOf } from './autotune';
 import { CheckpointFolder } from './checkpointFolder';
 import {
   type Command,
@@ -19,6 +26,7 @@ export const replay: Command = {
   subject: 'folder',
   options: {
     out: { value: 'FILE', help: 'Where the tensors go, as safetensors; must be given.' },
+    ...autotuneOption,
   },
   details: `DIR holds also train.json (the hyper-parameters) and batch.json (tokens, targets and documents of each step),
 as the folders in tests/goldens do. FILE gets logits, router scores, choices and gates before the first step,
@@ -34,7 +42,10 @@ async function run(input: Input, host: Host): Promise<ExitCode> {
   const { nodeGpu } = await import('@/engine/node');
   const open = await openDevice(nodeGpu());
   try {
-    const { tensors, steps } = await replayed(open, folder);
+    const tuner = new Tuner(tuningsOf(input, host));
+    await tuner.learn(open, folder.settings);
+    const tuning = tuner.tuning(folder.settings);
+    const { tensors, steps } = await replayed(open, folder, tuning);
     write(path, replayFile(tensors));
     host.stdout.write(`${JSON.stringify({ steps })}\n`);
   } finally {

@@ -1,5 +1,6 @@
 /** @file What `train` and `resume` share: a run from where it stands to its end, with its files. */
 import type { AdapterReport, RunInfo, Watch } from '@/engine/index';
+import { autotuneOption, tuningsOf } from './autotune';
 import type { CheckpointFolder } from './checkpointFolder';
 import {
   countOf,
@@ -26,9 +27,10 @@ const LOADS: Watch = {
   kernels: false,
 };
 
-export const trainOptions: Readonly<Record<'every' | 'needles', Option>> = {
+export const trainOptions: Readonly<Record<'every' | 'needles' | 'no-autotune', Option>> = {
   every: { value: 'N', help: 'Save the checkpoint at every N-th step too, not only at the end.' },
   needles: { help: 'Measure a needle grid at the end and print it as a table.' },
+  ...autotuneOption,
 };
 
 /** One call of `train` or `resume`. */
@@ -52,7 +54,7 @@ export async function trainRun(order: TrainOrder, host: Host): Promise<ExitCode>
   const progress = new Progress(host.stderr, target);
   await host.prepareAdapter();
   const { nodeGpu } = await import('@/engine/node');
-  const driver = new Driver(nodeGpu(), host, (event, data) => {
+  const driver = new Driver(nodeGpu(), host, tuningsOf(input, host), (event, data) => {
     progress.told(event, data);
     file?.told(event, data);
   });

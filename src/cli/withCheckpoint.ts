@@ -1,6 +1,7 @@
 /** @file What `eval` and `generate` share: a checkpoint on the device, asked without training. */
 import type { CheckpointFiles } from '@/engine/index';
-import { type ExitCode, exitCodes } from './command';
+import { tuningsOf } from './autotune';
+import { type ExitCode, exitCodes, type Input } from './command';
 import { Driver } from './driver';
 import type { Host } from './host';
 import { Progress } from './progress';
@@ -8,13 +9,13 @@ import { Progress } from './progress';
 /** Loads a checkpoint, lets `work` ask the driver, and frees the device. An interruption drops the work. */
 export async function withCheckpoint(
   files: CheckpointFiles,
-  host: Host,
+  { input, host }: { readonly input: Input; readonly host: Host },
   work: (driver: Driver) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const progress = new Progress(host.stderr, undefined);
   await host.prepareAdapter();
   const { nodeGpu } = await import('@/engine/node');
-  const driver = new Driver(nodeGpu(), host, (event, data) => {
+  const driver = new Driver(nodeGpu(), host, tuningsOf(input, host), (event, data) => {
     if (event === 'phase') progress.told(event, data);
   });
   const interrupted = new Promise<ExitCode>((resolve) => {

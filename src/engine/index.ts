@@ -40,3 +40,4 @@ export { readReplayFolder } from './train/replayFolder';
 export type { ReplayStep } from './train/replayStep';
 export { Session } from './train/session';
 export { type GpuSource, Trainer } from './train/trainer';
+export { Tuner, type TuningStore } from './tune/tuner';

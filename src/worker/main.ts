@@ -4,6 +4,7 @@ import { connectData } from './dataClient';
 import type { DataPort } from './dataProtocol';
 import { type Emit, serve } from './host';
 import type { Port } from './protocol';
+import { keptTunings } from './tunings';
 
 const data = new Worker(new URL('./data.ts', import.meta.url), { type: 'module' });
 // The shipped texts lie beside the page; a worker of the build lies in a folder below it.
@@ -15,5 +16,6 @@ const trainer = new Trainer(
   () => navigator.gpu,
   connectData(data as DataPort, pageUrl.href),
   (event, payload) => emit?.(event, payload),
+  keptTunings(indexedDB),
 );
 emit = serve(self as unknown as Port, trainer);

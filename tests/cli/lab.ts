@@ -1,8 +1,14 @@
 /** @file The command line in this process, with its words kept, and in a process of its own. */
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Stream } from '@/cli/host';
 import { main } from '@/cli/main';
+
+const cache = mkdtempSync(join(tmpdir(), 'lab-cache-'));
+process.on('exit', () => rmSync(cache, { recursive: true, force: true }));
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -37,6 +43,7 @@ export async function lab(...args: string[]): Promise<Ended> {
     readCorpus: async () => {
       throw new Error('this command needs no text');
     },
+    cache: undefined,
   });
   return { code, out: stdout.text, err: stderr.text };
 }
@@ -53,7 +60,8 @@ export function labProcess(
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['scripts/lab.mjs', ...args], {
       cwd: ROOT,
-      env: { ...process.env, ...env },
+      // A cache of its own: nothing is left in the user's.
+      env: { ...process.env, XDG_CACHE_HOME: cache, ...env },
     });
     let out = '';
     let err = '';

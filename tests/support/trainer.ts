@@ -7,6 +7,7 @@ import { createDataService, type DataService } from '@/engine/data/service';
 import { nodeGpu } from '@/engine/node';
 import type { Events } from '@/engine/train/commands';
 import { Trainer } from '@/engine/train/trainer';
+import type { TuningStore } from '@/engine/tune/tuner';
 
 /** Small enough that a step takes milliseconds, with every mechanism of the model in it. */
 const tinyModel: NonNullable<SettingsChanges['model']> = {
@@ -55,13 +56,15 @@ export interface Recorded {
 export function recordedTrainer(
   data: DataService = localData(),
   gpu: () => GPU | undefined = nodeGpu,
+  tunings?: TuningStore,
 ): Recorded {
   const told: Told[] = [];
   const waiting = new Set<() => void>();
-  const trainer = new Trainer(gpu, data, (event, payload) => {
+  const tell = <K extends keyof Events>(event: K, payload: Events[K]) => {
     told.push({ event, data: payload } as Told);
     for (const check of [...waiting]) check();
-  });
+  };
+  const trainer = new Trainer(gpu, data, tell, tunings);
   const of = <K extends keyof Events>(event: K) =>
     told.filter((t) => t.event === event).map((t) => t.data as Events[K]);
   return {

@@ -70,7 +70,7 @@ interface Trained {
 
 async function trained(settings: Settings, limits?: MemoryLimits): Promise<Trained> {
   const quiet = () => {};
-  const session = await Session.create(lab.open(), settings, domainIds.length, quiet, limits);
+  const session = await Session.create(lab.open(), settings, domainIds.length, quiet, { limits });
   sessions.push(session);
   await session.stepper.start(settings.run.seed);
   const changes = { ...settings.data, novelWeight: 0, speechesWeight: 0, codeWeight: 0 };

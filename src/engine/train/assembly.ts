@@ -9,6 +9,7 @@ import { planActivations } from '@/engine/gpu/planner';
 import { uniformBytes } from '@/engine/gpu/program';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
+import { fixedTuning, type Tuning } from '@/engine/gpu/tuning';
 import { flopsPerToken, kvCache } from '@/engine/model/cost';
 import { countParameters } from '@/engine/model/parameters';
 import { LOSSES_LENGTH } from '@/engine/ops/lossSum';
@@ -52,20 +53,26 @@ export interface Assembly {
 /** Tokens of one needle pass, in training lengths: the longest context fits once. */
 const NEEDLE_LENGTHS = 4;
 
+export interface Assembling {
+  /** Which kernels it takes; bytes depend on it. */
+  readonly tuning?: Tuning;
+  /** For sizes only: leaves out what takes no further memory. */
+  readonly isSketch?: boolean;
+}
+
 /**
- * @param isSketch for sizes only: leaves out what takes no further memory.
  * @throws {LimitError} where a tensor is too large for one binding.
  */
 export function assemble(
   settings: Settings,
   limits: MemoryLimits,
   domainCount: number,
-  isSketch = false,
+  { tuning = fixedTuning, isSketch = false }: Assembling = {},
 ): Assembly {
   const { contextLength: S, batchSequences: B } = settings.data;
   const { lengths } = needleGridShape(S);
   const longest = Math.max(NEEDLE_LENGTHS * S, ...lengths);
-  const state = new RunState(settings, limits, longest, domainCount);
+  const state = new RunState(settings, limits, longest, domainCount, tuning);
   const step = recordStep(state, isSketch);
   const heldOut = probe(state, 'held out', B, S, ({ losses, routing }) => [
     losses,
@@ -150,10 +157,15 @@ export const generationReadbackBytes = ({ longest }: RunState): number => 4 * lo
 const MOST_EXACT = 2e9;
 
 /** Exact sizes of a run on an adapter with these limits. @throws {LimitError} */
-export function planRun(settings: Settings, limits: MemoryLimits, domainCount: number): Plan {
+export function planRun(
+  settings: Settings,
+  limits: MemoryLimits,
+  domainCount: number,
+  tuning: Tuning = fixedTuning,
+): Plan {
   const { total, active } = countParameters(settings.model);
   const isSketch = total > MOST_EXACT;
-  const { bytes } = assemble(settings, limits, domainCount, isSketch);
+  const { bytes } = assemble(settings, limits, domainCount, { tuning, isSketch });
   return {
     parameterCount: total,
     activeParameterCount: active,

@@ -59,7 +59,7 @@ export function recordGeneration(state: RunState, inputs: GenerationInputs): Tap
   const { settings, weights, blocks } = state;
   const { model } = settings;
   const { text, token, caches, routing } = inputs;
-  const tape = new Tape();
+  const tape = new Tape(state.tuning);
   const { hidden_TD } = transformer(tape, model, weights, {
     tokens_T: token,
     positions: { table_PC: state.ropeTable_PC, sequenceLength: 1, position: blocks.position },

@@ -77,7 +77,7 @@ export const recordStep = (state: RunState, isSketch = false): StepHalves<Tape> 
 /** Forward and backward: adds to the gradients and to the totals of the step, which were cleared before the first. */
 function recordMicroBatch(state: RunState): Tape {
   const { weights, blocks, batch, totals } = state;
-  const tape = new Tape();
+  const tape = new Tape(state.tuning);
   weights.bindGradients(tape);
   const addGainSums = bindGainSums(tape, weights, batch.tokens_T.length);
   const { hidden_TD, mixtures } = recordForward(tape, state);
@@ -154,7 +154,7 @@ function recordForward(tape: Tape, state: RunState): TransformerOutput {
 /** Clip, optimizer, balancer: from the gradients and counts of all micro-batches. */
 function recordUpdate(state: RunState, isSketch: boolean): Tape {
   const { settings, weights, blocks, clip, totals, router } = state;
-  const tape = new Tape();
+  const tape = new Tape(state.tuning);
   gradientNorm(tape, { gradients: weights.flatGradients, clip }, blocks.gradientNorm);
   recordOptimizer(tape, state, isSketch);
   if (mixtureLayers(settings.model).length > 0) {
@@ -197,7 +197,7 @@ export function recordEvaluation(
 ): Evaluation {
   const { settings, weights, blocks } = state;
   const { tokens_T, targets_T, documents_T, losses } = inputs;
-  const tape = new Tape();
+  const tape = new Tape(state.tuning);
   const output = transformer(tape, settings.model, weights, {
     tokens_T,
     positions: { table_PC: state.ropeTable_PC, sequenceLength, position: blocks.position },

@@ -15,6 +15,7 @@ import { Program } from '@/engine/gpu/program';
 import { Readback } from '@/engine/gpu/readback';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
+import { fixedTuning, type Tuning } from '@/engine/gpu/tuning';
 import { recordStep } from './recordStep';
 import type { ReplayFolder } from './replayFolder';
 import { type ReplayPass, recordReplayPass } from './replayPass';
@@ -33,9 +34,16 @@ export interface ReplayOutcome {
   readonly steps: readonly ReplayStep[];
 }
 
-/** @throws {LimitError, OutOfMemoryError, ShaderError} where the device cannot hold it */
-export async function replay(open: OpenDevice, folder: ReplayFolder): Promise<ReplayOutcome> {
-  const run = await ReplayRun.create(open, folder);
+/**
+ * @param tuning which kernels it takes.
+ * @throws {LimitError, OutOfMemoryError, ShaderError} where the device cannot hold it
+ */
+export async function replay(
+  open: OpenDevice,
+  folder: ReplayFolder,
+  tuning: Tuning = fixedTuning,
+): Promise<ReplayOutcome> {
+  const run = await ReplayRun.create(open, folder, tuning);
   try {
     await run.firstPass();
     for (const index of folder.batches.keys()) await run.step(index);
@@ -66,10 +74,11 @@ class ReplayRun implements ReplayOutcome {
     this.#passProgram = passProgram;
   }
 
-  static async create(open: OpenDevice, folder: ReplayFolder): Promise<ReplayRun> {
+  static async create(open: OpenDevice, folder: ReplayFolder, tuning: Tuning): Promise<ReplayRun> {
     const { device } = open;
     const { settings } = folder;
-    const state = new RunState(settings, memoryLimits(device), settings.data.contextLength, 1);
+    const { contextLength } = settings.data;
+    const state = new RunState(settings, memoryLimits(device), contextLength, 1, tuning);
     const step = recordStep(state);
     const pass = recordReplayPass(state);
     for (const tape of [step.microBatch, step.update, pass.tape]) planActivations(tape, state.pool);

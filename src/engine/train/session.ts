@@ -5,7 +5,7 @@
 import type { Settings } from '@/engine/config/settings';
 import { type Batch, IGNORED } from '@/engine/data/batch';
 import type { NeedleText } from '@/engine/data/needles';
-import { memoryLimits } from '@/engine/gpu/arena';
+import { type MemoryLimits, memoryLimits } from '@/engine/gpu/arena';
 import type { OpenDevice } from '@/engine/gpu/device';
 import { OutOfMemoryError } from '@/engine/gpu/errors';
 import { compileAll, type Progress } from '@/engine/gpu/pipelines';
@@ -13,6 +13,7 @@ import { Program } from '@/engine/gpu/program';
 import { Readback, type Shipment } from '@/engine/gpu/readback';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
+import { fixedTuning, type Tuning } from '@/engine/gpu/tuning';
 import { lossAt } from '@/engine/ops/lossSum';
 import {
   type Assembly,
@@ -55,6 +56,13 @@ export interface DrawOptions {
   readonly inverseTemperature: number;
 }
 
+export interface Making {
+  /** Those of the device unless said. */
+  readonly limits?: MemoryLimits | undefined;
+  /** Which kernels it takes. */
+  readonly tuning?: Tuning;
+}
+
 export class Session {
   private constructor(
     readonly open: OpenDevice,
@@ -68,7 +76,6 @@ export class Session {
 
   /**
    * Makes every buffer and compiles every kernel, in parallel.
-   * @param limits those of the device unless said.
    * @throws {LimitError, OutOfMemoryError, ShaderError}
    */
   static async create(
@@ -76,10 +83,10 @@ export class Session {
     settings: Settings,
     domainCount: number,
     progress: Progress = () => {},
-    limits = memoryLimits(open.device),
+    { limits = memoryLimits(open.device), tuning = fixedTuning }: Making = {},
   ): Promise<Session> {
     const { device } = open;
-    const assembly = assemble(settings, limits, domainCount);
+    const assembly = assemble(settings, limits, domainCount, { tuning });
     const { state } = assembly;
     await Promise.all([
       compileAll(device, [...assembly.tapes, recordStart(state)], progress),

@@ -8,6 +8,7 @@ import { Arena, type MemoryLimits } from '@/engine/gpu/arena';
 import { type LiveBlock, LiveScalars } from '@/engine/gpu/live';
 import { ActivationPool } from '@/engine/gpu/planner';
 import type { Tensor } from '@/engine/gpu/tensor';
+import { fixedTuning, type Tuning } from '@/engine/gpu/tuning';
 import { initialSigma } from '@/engine/model/parameters';
 import { type AdamwGroup, type MuonGroup, Weights } from '@/engine/model/weights';
 import { adamwLive } from '@/engine/ops/adamw';
@@ -88,12 +89,14 @@ export class RunState {
   /**
    * @param longest positions that any program of the run reaches.
    * @param domainCount domains of the data.
+   * @param tuning of everything that is recorded with this state.
    */
   constructor(
     readonly settings: Settings,
     readonly limits: MemoryLimits,
     readonly longest: number,
     domainCount: number,
+    readonly tuning: Tuning = fixedTuning,
   ) {
     const { model, data } = settings;
     const B = data.batchSequences;

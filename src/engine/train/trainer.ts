@@ -12,6 +12,7 @@ import { TRAINER_FILE } from '@/engine/files/trainerFile';
 import type { MemoryLimits } from '@/engine/gpu/arena';
 import { type OpenDevice, openDevice } from '@/engine/gpu/device';
 import { LimitError, NoWebGpuError } from '@/engine/gpu/errors';
+import { Tuner, type TuningStore } from '@/engine/tune/tuner';
 import { planRun } from './assembly';
 import { checkpointFiles } from './checkpointFiles';
 import type { AdapterReport, CheckpointFiles, Commands, Plan, RunInfo, Watch } from './commands';
@@ -40,8 +41,11 @@ export class Trainer implements Commands {
   #idle: OpenDevice | undefined;
   #run: Run | undefined;
   #watch: Watch | undefined;
+  readonly #tuner: Tuner;
 
-  constructor(gpu: GpuSource, data: DataService, emit: Emit) {
+  /** @param tunings where measured choices of kernels are kept; none: the fixed ones are taken. */
+  constructor(gpu: GpuSource, data: DataService, emit: Emit, tunings?: TuningStore) {
+    this.#tuner = new Tuner(tunings);
     this.#gpu = gpu;
     this.#data = data;
     this.#emit = emit;
@@ -52,6 +56,7 @@ export class Trainer implements Commands {
     this.#plans.clear(); // refusals depend on the adapter
     const open = await this.#openDevice();
     this.#idle = open;
+    await this.#tuner.meet(open.info);
     const { limits, features } = open.device;
     this.#report = {
       ...open.info,
@@ -67,7 +72,7 @@ export class Trainer implements Commands {
     const known = this.#plans.get(key);
     if (known) return known;
     const values = resolve(experiment);
-    const plan = planRun(values, NO_LIMITS, domainIds.length);
+    const plan = planRun(values, NO_LIMITS, domainIds.length, this.#tuner.tuning(values));
     const refusal = refusalOf(values, plan, this.#limits());
     const told = refusal ? { ...plan, refusal } : plan;
     this.#plans.set(key, told);
@@ -168,7 +173,7 @@ export class Trainer implements Commands {
     const step = origin?.step ?? 0;
     const progress = { label: 'Reading the texts', done: 0, total: 1 };
     this.#emit('phase', { phase: 'preparing', step, progress });
-    const plan = await this.#fittingPlan(experiment);
+    await this.#fittingPlan(experiment);
     const reopen = () => this.#session(experiment);
     // Texts are read while kernels compile.
     const [session, data] = await this.#both(
@@ -181,7 +186,8 @@ export class Trainer implements Commands {
     this.#run = run;
     const { model } = resolve(experiment);
     return {
-      plan,
+      // Of the kernels that it takes: they may have been chosen only now.
+      plan: await this.plan(experiment),
       experiment,
       mixtureLayers: mixtureLayers(model),
       expertCount: model.expertCount,
@@ -252,14 +258,14 @@ export class Trainer implements Commands {
   async #session(experiment: Experiment): Promise<Session> {
     const open = this.#idle ?? (await this.#openDevice());
     this.#idle = undefined;
-    const progress = (done: number, total: number) =>
-      this.#emit('phase', {
-        phase: 'preparing',
-        step: 0,
-        progress: { label: 'Compiling kernels', done, total },
-      });
+    const progress = (label: string) => (done: number, total: number) =>
+      this.#emit('phase', { phase: 'preparing', step: 0, progress: { label, done, total } });
+    const values = resolve(experiment);
     try {
-      return await Session.create(open, resolve(experiment), domainIds.length, progress);
+      if (await this.#tuner.learn(open, values, progress('Choosing kernels'))) this.#plans.clear();
+      const tuning = this.#tuner.tuning(values);
+      const compiling = progress('Compiling kernels');
+      return await Session.create(open, values, domainIds.length, compiling, { tuning });
     } catch (error) {
       open.close();
       throw error;

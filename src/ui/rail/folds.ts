@@ -234,6 +234,12 @@ export const runFolds: readonly FoldRows[] = [
     paths: ['run.activationCheckpointing'],
     summary: ({ run }) => (run.activationCheckpointing ? 'blocks recomputed' : 'everything kept'),
   },
+  {
+    id: 'kernels',
+    title: 'Kernels',
+    paths: ['run.autotune'],
+    summary: ({ run }) => (run.autotune ? 'chosen on this adapter' : 'the same everywhere'),
+  },
   { id: 'seed', title: 'Seed', paths: ['run.seed'], summary: ({ run }) => String(run.seed) },
 ];
 

@@ -10,6 +10,11 @@ export const run = {
     unit: '',
     help: 'Decides initial weights, data order and samples. Same seed, same adapter: same bits.',
   }),
+  autotune: bool({
+    label: 'Choose kernels',
+    default: true,
+    help: 'Autotune: variants of the matrix kernels race on this adapter before its first run, for under a second, and the fastest serve. All sum in the same order, so results keep their bits. Off: the same kernels on every adapter.',
+  }),
   activationCheckpointing: bool({
     label: 'Recompute blocks',
     default: false,

@@ -1,0 +1,118 @@
+/** @file What there is to choose from: the variants of a question that an adapter can run, and how each is recorded. */
+import type { OpenDevice } from '@/engine/gpu/device';
+import type { Question } from '@/engine/gpu/tuning';
+import { dispatch } from '@/engine/ops/dispatch';
+import {
+  fixedGroupedVariant,
+  type GroupedPart,
+  type GroupedVariantName,
+  groupedVariants,
+} from '@/engine/ops/groupedMatmul.variants';
+import {
+  fixedVariant,
+  type MatmulForm,
+  type MatmulVariant,
+  matmulVariants,
+} from '@/engine/ops/matmul.variants';
+import type { Subject } from './contest';
+
+type Adapter = Pick<OpenDevice, 'info' | 'subgroupSize'>;
+
+/** Multiply-adds of a contest's product: enough to keep the adapter busy, and soon over. */
+const MOST_WORK = { graphics: 2 ** 30, software: 2 ** 23 };
+/** A product of fewer is over at once whoever does it. */
+const LEAST_WORK = 2 ** 17;
+
+/** What a contest over a question is about; undefined where there is nothing to choose. */
+export function subjectOf(question: Question, adapter: Adapter): Subject | undefined {
+  const work = workOf(question);
+  if (work < LEAST_WORK) return undefined;
+  return subjects[question.op]?.(question, adapter);
+}
+
+/** Multiply-adds of what a question is about: the product of its sides. */
+export const workOf = ({ sides }: Question): number =>
+  sides.reduce((product, side) => product * side, 1);
+
+const subjects: Readonly<Record<string, (question: Question, adapter: Adapter) => Subject>> = {
+  matmul: matmulSubject,
+  groupedMatmul: groupedSubject,
+};
+
+const mostWork = ({ info }: Adapter): number =>
+  MOST_WORK[info.isSoftware ? 'software' : 'graphics'];
+
+function matmulSubject({ form: name, sides }: Question, adapter: Adapter): Subject {
+  const form = name as MatmulForm;
+  const [batch = 1, M = 4, N = 4, K = 4] = reduced(sides, mostWork(adapter));
+  const sizes = { form, batch, M, N, K };
+  const variants = new Set([fixedVariant(sizes), ...matmulCandidates(adapter)]);
+  return {
+    variants: [...variants].filter((variant) => matmulVariants[variant].fits(sizes)),
+    inputs: [batch * M * K, batch * N * K, batch * M * N].map((length) => ({ shape: [length] })),
+    record(tape, [a, b, c], variant) {
+      const into = { tensor: c!, add: 0 } as const;
+      const product = { ...sizes, a: a!, b: b!, into };
+      matmulVariants[variant as MatmulVariant].record(tape, product);
+      return 0;
+    },
+  };
+}
+
+/** Beside the fixed choice. On a software adapter small tiles win nothing, and workgroup memory is memory like any. */
+const matmulCandidates = (adapter: Adapter): MatmulVariant[] => [
+  ...bySubgroups(adapter),
+  ...(adapter.info.isSoftware ? [] : GRAPHICS),
+];
+const GRAPHICS = ['tile4x4', 'tile8x8', 'shared32', 'shared64', 'shared128'] as const;
+
+/** The variant whose workgroups are subgroups of the adapter; none where those are too small. */
+function bySubgroups({ subgroupSize }: Adapter): ('subgroup8' | 'subgroup32')[] {
+  if (subgroupSize < 8) return [];
+  return [subgroupSize < 32 ? 'subgroup8' : 'subgroup32'];
+}
+
+/** Every expert gets as many rows as any other; it is their number that a class is made by. */
+function groupedSubject({ form, sides }: Question, adapter: Adapter): Subject {
+  const part = form as GroupedPart;
+  const [E = 1, rows = 4, F = 4, D = 4] = reduced(sides, mostWork(adapter));
+  const R = E * rows;
+  const sizes = { part, R, E, F, D };
+  const variants = new Set([fixedGroupedVariant(sizes), ...groupedCandidates(adapter)]);
+  const [a, b, c] = {
+    forward: [R * D, E * F * D, R * F],
+    dx: [R * F, E * F * D, R * D],
+    dw: [R * F, R * D, E * F * D],
+  }[part] as [number, number, number];
+  return {
+    variants: [...variants].filter((variant) => groupedVariants[variant].fits(sizes)),
+    inputs: [
+      ...[a, b, c].map((length) => ({ shape: [length] })),
+      { shape: [R, 1], type: 'u32', values: Uint32Array.from({ length: R }, (_, r) => r % E) },
+      { shape: [1, E], type: 'u32' },
+    ],
+    record(tape, [a, b, c, choices, counts], variant) {
+      const dispatched = dispatch(tape, choices!, counts!, 0);
+      const first = tape.dispatches.length;
+      const product = { ...sizes, a: a!, b: b!, into: { tensor: c!, add: 0 as const } };
+      const name = variant as GroupedVariantName;
+      groupedVariants[name].record(tape, { ...product, gather: 0, dispatched });
+      return first;
+    },
+  };
+}
+
+const groupedCandidates = (adapter: Adapter): GroupedVariantName[] => [
+  ...bySubgroups(adapter),
+  ...(adapter.info.isSoftware ? [] : (['tile4x4', 'tile8x8'] as const)),
+];
+
+/** Sides in whole fours, the longest halved until their product is no more than `most`; the first is a count. */
+function reduced(sides: readonly number[], most: number): number[] {
+  const fours = sides.map((side, i) => (i === 0 ? side : 4 * Math.ceil(side / 4)));
+  while (fours.reduce((product, side) => product * side, 1) > most) {
+    const longest = fours.indexOf(Math.max(...fours));
+    fours[longest] = 4 * Math.ceil(fours[longest]! / 8);
+  }
+  return fours;
+}

@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { experimentOn, resolve } from '@/engine/config/experiment';
+import { memoryLimits } from '@/engine/gpu/arena';
+import { type Question, shapeClass, tunedBy } from '@/engine/gpu/tuning';
+import { groupedVariants } from '@/engine/ops/groupedMatmul.variants';
+import { matmulVariants } from '@/engine/ops/matmul.variants';
+import { autotune, questionsOf } from '@/engine/tune/autotune';
+import { stepQuestions } from '@/engine/tune/stepQuestions';
+import { subjectOf } from '@/engine/tune/subjects';
+import { openLab } from '../support/lab';
+
+const lab = openLab();
+const product = (...sides: number[]): Question => ({ op: 'matmul', form: 'nn', sides });
+const software = { name: '', vendor: '', architecture: '', isSoftware: true };
+const graphics = { ...software, isSoftware: false };
+
+describe('a shape class', () => {
+  it('rounds sides to powers of four, so that near sizes share one', () => {
+    expect(shapeClass(product(1, 512, 344, 128))).toBe('matmul nn 1x1024x256x256');
+    expect(shapeClass(product(1, 600, 300, 256))).toBe('matmul nn 1x1024x256x256');
+    expect(shapeClass(product(1, 511, 344, 128))).toBe('matmul nn 1x256x256x256');
+    expect(shapeClass(product(5, 1, 2, 100_000))).toBe('matmul nn 4x1x4x4096');
+  });
+
+  it('finds its answer in a table', () => {
+    const tuning = tunedBy({ 'matmul nn 1x1024x256x256': 'plain' });
+    expect(tuning(product(1, 512, 344, 128))).toBe('plain');
+    expect(tuning(product(1, 128, 344, 128))).toBeUndefined();
+  });
+});
+
+describe('questions', () => {
+  it('are those of a recording, one for each class', () => {
+    const asked = questionsOf((tuning) => {
+      for (const side of [512, 514, 64]) tuning(product(1, side, 64, 64));
+    });
+    expect(asked.map(({ sides }) => sides[1])).toEqual([512, 64]);
+  });
+
+  it('of a step are its products, without a device', () => {
+    const limits = { maxBufferBytes: 2 ** 28, maxBindingBytes: 2 ** 27 };
+    const asked = stepQuestions(resolve(experimentOn('micro')), limits);
+    const forms = new Set(asked.map(({ op, form }) => `${op} ${form}`));
+    const products = ['nn', 'nt', 'tn'].map((form) => `matmul ${form}`);
+    const experts = ['forward', 'dx', 'dw'].map((part) => `groupedMatmul ${part}`);
+    expect(forms).toEqual(new Set([...products, ...experts]));
+  });
+});
+
+describe('a subject', () => {
+  it('offers what the adapter can run', () => {
+    const variants = (info: typeof software, subgroupSize: number) =>
+      subjectOf(product(1, 512, 512, 512), { info, subgroupSize })?.variants;
+    expect(variants(software, 0)).toEqual(['tile8x8']);
+    expect(variants(software, 4)).toEqual(['tile8x8']);
+    expect(variants(software, 8)).toEqual(['tile8x8', 'subgroup8']);
+    expect(variants(graphics, 32)).toContain('subgroup32');
+    expect(variants(graphics, 0)).not.toContain('subgroup32');
+  });
+
+  it('is no larger than an adapter does at once, and in whole fours', () => {
+    const { inputs } = subjectOf(product(1, 4096, 4099, 513), {
+      info: software,
+      subgroupSize: 8,
+    })!;
+    const [a, b, c] = inputs.map(({ shape }) => shape[0]!);
+    expect(Math.sqrt(a! * b! * c!)).toBeLessThanOrEqual(2 ** 23);
+    for (const length of [a, b, c]) expect(length! % 16).toBe(0);
+  });
+
+  it('of experts has as many rows for each of them', () => {
+    const question = { op: 'groupedMatmul', form: 'dw', sides: [8, 64, 128, 256] };
+    const { inputs, variants } = subjectOf(question, { info: graphics, subgroupSize: 8 })!;
+    expect(variants).toEqual(['tile8x8', 'subgroup8', 'tile4x4']);
+    expect(inputs.slice(0, 3).map(({ shape }) => shape[0])).toEqual([
+      512 * 128,
+      512 * 256,
+      8 * 128 * 256,
+    ]);
+    const rows = inputs[3]!.values!;
+    expect([0, 1, 7].map((e) => rows.filter((row) => row === e).length)).toEqual([64, 64, 64]);
+  });
+
+  it('is none where there is nothing to gain', () => {
+    const adapter = { info: software, subgroupSize: 8 };
+    expect(subjectOf(product(1, 16, 16, 16), adapter)).toBeUndefined();
+    expect(subjectOf({ op: 'none', form: '', sides: [1024, 1024] }, adapter)).toBeUndefined();
+  });
+});
+
+describe('autotune', () => {
+  it('answers what is open, keeps what is known and stops when its time is up', async () => {
+    const open = lab.open();
+    const known = product(1, 512, 512, 512);
+    const experts = { op: 'groupedMatmul', form: 'dw', sides: [4, 16, 64, 64] };
+    const questions = [known, product(1, 128, 64, 64), experts];
+    const told: number[][] = [];
+    const table = await autotune(open, questions, { [shapeClass(known)]: 'old' }, (...args) => {
+      told.push(args);
+    });
+    expect(table[shapeClass(known)]).toBe('old');
+    expect(told).toEqual([
+      [0, 2],
+      [1, 2],
+    ]);
+    const answers = questions.slice(1).map((question) => table[shapeClass(question)]);
+    if (open.subgroupSize >= 8) {
+      expect(Object.keys(matmulVariants)).toContain(answers[0]);
+      expect(Object.keys(groupedVariants)).toContain(answers[1]);
+    }
+    expect(await autotune(open, questions, {}, undefined, 0)).toEqual({});
+    open.check();
+  });
+
+  it('asks about what a step of a preset records', async () => {
+    const open = lab.open();
+    const settings = resolve(experimentOn('micro'));
+    const questions = stepQuestions(settings, memoryLimits(open.device));
+    const table = await autotune(open, questions, {});
+    const classes = new Set(questions.map(shapeClass));
+    expect(Object.keys(table).filter((key) => !classes.has(key))).toEqual([]);
+  });
+});
