@@ -1,7 +1,7 @@
 /** @file A report as text: tables for a terminal or a page. */
 import { leastMs } from '@/engine/math/roofline';
 import type { CaseResult, Report } from './run';
-import { growth, pairedRatio, spread } from './statistics';
+import { comparedRounds, growth, median, pairedRatio, spread } from './statistics';
 import type { StepResult } from './stepTiming';
 import { giga, percent, short, table } from './table';
 
@@ -81,7 +81,9 @@ function comparisons(steps: readonly StepResult[]): string[] {
   }
   const growths = [...sweeps].flatMap(([of, points]) => {
     if (points.length < 2) return [];
-    const power = growth(points.map(({ sweep, ms }) => ({ x: sweep!.x, y: ms.median })));
+    const power = growth(
+      points.map((point) => ({ x: point.sweep!.x, y: median(comparedRounds(point)) })),
+    );
     const links = points.slice(1).map((point, i) => against(point, points[i]!));
     return [
       `${of}: power ${short(power)}`,
@@ -96,7 +98,7 @@ function comparisons(steps: readonly StepResult[]): string[] {
 }
 
 function against(one: StepResult, other: StepResult): string {
-  const { median, low, high } = pairedRatio(one.rounds, other.rounds);
+  const { median, low, high } = pairedRatio(comparedRounds(one), comparedRounds(other));
   return `${one.name} / ${other.name}: ${short(median)} (${short(low)} to ${short(high)})`;
 }
 

@@ -9,6 +9,7 @@ import { type StepCase, stepCases } from './cases/steps';
 import { type EncodingResult, encodingOf, encodingPresets } from './encoding';
 import { type MemoryResult, memoryOf, memoryPresets } from './memory';
 import { isWanted, type Options, UsageError } from './options';
+import type { ProcessorClock } from './stepRun';
 import { inTurns, StepMeasurement, type StepResult } from './stepTiming';
 import { type Timing, timing } from './timing';
 import { Workbench } from './workbench';
@@ -42,7 +43,12 @@ const UNKNOWN: Peaks = { flops: Number.NaN, bytes: Number.NaN };
 export type Announce = (name: string) => void;
 
 /** @throws {UsageError} where no case has the wanted name */
-export async function runBench(gpu: GPU, options: Options, announce: Announce): Promise<Report> {
+export async function runBench(
+  gpu: GPU,
+  options: Options,
+  announce: Announce,
+  clock?: ProcessorClock,
+): Promise<Report> {
   const wanted = <T extends { readonly name: string }>(all: readonly T[]) =>
     all.filter(({ name }) => isWanted(name, options));
   const [cases, steps] = [wanted(benchCases), wanted(stepCases)];
@@ -70,7 +76,9 @@ export async function runBench(gpu: GPU, options: Options, announce: Announce): 
         return measured(open, one, peaks, options);
       }),
       steps: (
-        await sequence(grouped(steps), (group) => measuredSteps(open, group, options, announce))
+        await sequence(grouped(steps), (group) =>
+          measuredSteps(open, group, options, announce, clock),
+        )
       ).flat(),
       encoding: await sequence(encoded, async (preset) => {
         announce(`encode ${preset}`);
@@ -101,12 +109,13 @@ async function measuredSteps(
   group: readonly StepCase[],
   { repeats, isQuick }: Options,
   announce: Announce,
+  clock: ProcessorClock | undefined,
 ): Promise<StepResult[]> {
   const measurements: StepMeasurement[] = [];
   try {
     for (const one of group) {
       announce(one.name);
-      measurements.push(await StepMeasurement.start(open, one, isQuick));
+      measurements.push(await StepMeasurement.start(open, one, isQuick, clock));
     }
     await inTurns(measurements, repeats);
     const results: StepResult[] = [];

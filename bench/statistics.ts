@@ -66,3 +66,13 @@ export function growth(points: readonly { readonly x: number; readonly y: number
   const over = logs.reduce((sum, p) => sum + (p.x - mx) * (p.y - my), 0);
   return over / logs.reduce((sum, p) => sum + (p.x - mx) ** 2, 0);
 }
+
+/** Times of one thing in several rounds, ms. */
+interface Rounds {
+  readonly rounds: readonly number[];
+  readonly processorRounds?: readonly number[];
+}
+
+/** What two things are compared by: processor time where it is known, else time by the clock on the wall. */
+export const comparedRounds = ({ processorRounds, rounds }: Rounds): readonly number[] =>
+  processorRounds ?? rounds;

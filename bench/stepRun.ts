@@ -26,7 +26,12 @@ export interface StepTime {
   readonly ms: number;
   /** Of it, until the step was encoded and submitted, ms. */
   readonly encodeMs: number;
+  /** Processor time of all threads, ms, where the host can tell. */
+  readonly processorMs: number | undefined;
 }
+
+/** Processor time of this process so far, all threads together, ms. */
+export type ProcessorClock = () => number;
 
 /** Wall time of the two halves of a step, each submitted alone, ms. */
 export interface StepParts {
@@ -74,14 +79,17 @@ export class StepRun {
   async step(
     batch: Batch,
     wishes: StepWishes = {},
+    processor?: ProcessorClock,
   ): Promise<StepTime & { readonly numbers: StepNumbers }> {
     const start = performance.now();
+    const processorStart = processor?.();
     const inputs = { step: this.#step++, batches: [batch], settings: this.settings };
     const arrival = this.stepper.step(inputs, wishes, 1);
     const encodeMs = performance.now() - start;
     const numbers = await arrival;
     await this.open.idle();
-    return { ms: performance.now() - start, encodeMs, numbers };
+    const processorMs = processor && processor() - processorStart!;
+    return { ms: performance.now() - start, encodeMs, processorMs, numbers };
   }
 
   async parts(batch: Batch): Promise<StepParts> {

@@ -14,6 +14,7 @@ import { shares } from './routing';
 import { type Summary, summary } from './statistics';
 import {
   DOMAINS,
+  type ProcessorClock,
   randomBatch,
   type StepParts,
   StepRun,
@@ -28,6 +29,8 @@ export interface StepResult {
   /** Wall time of a step from its call to the end of the queue, ms: of each round, and summed up. */
   readonly rounds: readonly number[];
   readonly ms: Summary;
+  /** Of each round on a software adapter: what else the machine does hardly changes it. Where the host can tell. */
+  readonly processorRounds?: readonly number[];
   /** Of it, until everything is encoded and submitted, ms. */
   readonly encodeMs: Summary;
   /** Forward and backward, and update, each submitted alone, ms. */
@@ -63,19 +66,27 @@ export class StepMeasurement {
     readonly run: StepRun,
     readonly batch: Batch,
     readonly counts: Uint32Array,
+    readonly processor: ProcessorClock | undefined,
   ) {}
 
-  static async start(open: OpenDevice, one: StepCase, isQuick: boolean): Promise<StepMeasurement> {
+  /** @param clock of the processor: read only where it does the adapter's work. */
+  static async start(
+    open: OpenDevice,
+    one: StepCase,
+    isQuick: boolean,
+    clock?: ProcessorClock,
+  ): Promise<StepMeasurement> {
+    const processor = open.info.isSoftware ? clock : undefined;
     const run = await StepRun.create(open, one.settings);
     const batch = randomBatch(one.settings, generator(3));
     if (one.load === 'zipf') await skew(run, batch, isQuick ? SKEW_STEPS.quick : SKEW_STEPS.full);
     // Warms what the first step of a device warms.
     const { numbers } = await run.step(batch);
-    return new StepMeasurement(open, one, run, batch, numbers.counts);
+    return new StepMeasurement(open, one, run, batch, numbers.counts, processor);
   }
 
   async round(): Promise<void> {
-    this.#times.push(await this.run.step(this.batch));
+    this.#times.push(await this.run.step(this.batch, {}, this.processor));
     this.#parts.push(await this.run.parts(this.batch));
   }
 
@@ -89,6 +100,9 @@ export class StepMeasurement {
       tokens,
       rounds: this.#times.map(({ ms }) => ms),
       ms: summary(this.#times.map(({ ms }) => ms)),
+      ...(this.processor
+        ? { processorRounds: this.#times.map(({ processorMs }) => processorMs!) }
+        : {}),
       encodeMs: summary(this.#times.map(({ encodeMs }) => encodeMs)),
       parts: {
         microBatch: summary(this.#parts.map(({ microBatch }) => microBatch)),

@@ -12,6 +12,12 @@ const BENCH = { name: 'bench', entry: 'bench/node.ts', sources: ['bench'] };
 
 const isTerminal = process.stderr.isTTY === true;
 
+/** All threads together: a software adapter computes on them. */
+function processorMs() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /** @param {string} name */
 function announce(name) {
   process.stderr.write(isTerminal ? `\r\x1b[K${name}` : `${name}\n`);
@@ -32,7 +38,7 @@ try {
   await prepareAdapter();
   const { main } = await import(pathToFileURL(await bundled(BENCH)).href);
   const write = (/** @type {string} */ text) => process.stdout.write(text);
-  await main(process.argv.slice(2), { write, announce, save });
+  await main(process.argv.slice(2), { write, announce, save, processorMs });
 } catch (error) {
   if (!(error instanceof SetupError) && error?.name !== 'UsageError') throw error;
   process.stderr.write(`bench: ${error.message}\n`);

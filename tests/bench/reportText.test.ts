@@ -58,6 +58,12 @@ describe('reportText', () => {
     expect(text).toContain('sweep tokens 4 / sweep tokens 1: 4.00');
   });
 
+  it('compares by processor time where that is known', () => {
+    const one = { ...step('active parameters mixture', [90]), processorRounds: [30] };
+    const other = { ...step('active parameters dense', [10]), processorRounds: [20] };
+    expect(reportText(report({ steps: [one, other] }))).toContain('dense: 1.50');
+  });
+
   it('holds a mixture against the dense model of its active parameters', () => {
     const steps = [step('active parameters dense', [10]), step('active parameters mixture', [12])];
     expect(reportText(report({ steps }))).toContain(

@@ -1,8 +1,10 @@
 /** @file The split of a step by kernel, from the kernel's work to what the trainer tells. */
 import { describe, expect, it } from 'vitest';
+import { resolve } from '@/engine/config/experiment';
 import { Tape } from '@/engine/gpu/tape';
-import { workOf } from '@/engine/gpu/work';
+import { opOf, workOf } from '@/engine/gpu/work';
 import { leastMs } from '@/engine/math/roofline';
+import { flopsPerToken } from '@/engine/model/cost';
 import { nodeGpu } from '@/engine/node';
 import { groupedLinear, sortedRows } from '@/engine/ops/groupedMatmul';
 import { matmul } from '@/engine/ops/matmul';
@@ -10,10 +12,16 @@ import { rmsNorm } from '@/engine/ops/rmsNorm';
 import type { KernelUse, Watch } from '@/engine/train/commands';
 import { KernelWatch } from '@/engine/train/kernelWatch';
 import { Wishes } from '@/engine/train/pacing';
+import { recordStep } from '@/engine/train/recordStep';
+import { RunState } from '@/engine/train/state';
 import { SpiedGpu } from '../support/spiedGpu';
 import { localData, openTrainers, tinyExperiment } from '../support/trainer';
 
 const record = openTrainers();
+const NO_LIMITS = {
+  maxBufferBytes: Number.MAX_SAFE_INTEGER,
+  maxBindingBytes: Number.MAX_SAFE_INTEGER,
+};
 const watching: Watch = {
   load: false,
   domains: false,
@@ -71,6 +79,25 @@ describe('the work of a dispatch', () => {
       return workOf(tape.dispatches[0]!).flops;
     });
     expect(flops).toEqual([2 * 32 * 8 * 16, 2 * 32 * 8 * 16]);
+  });
+
+  it('is that of a whole step by the count of operations for a token', () => {
+    const settings = resolve(tinyExperiment());
+    const { microBatch } = recordStep(new RunState(settings, NO_LIMITS, 32, 1));
+    const done = (op: string) =>
+      microBatch.dispatches
+        .filter(({ kernel, section }) => section === undefined && opOf(kernel) === op)
+        .reduce((sum, one) => sum + workOf(one).flops, 0);
+    const tokens = settings.data.contextLength * settings.data.batchSequences;
+    const { headCount, headWidth } = settings.model;
+    // Three local layers of window 8 and a global one; forward, two and a half times as much back, and the delta.
+    const seen = 3 * ((8 * 9) / 2 + 24 * 8) + (32 * 33) / 2;
+    const attended = seen * settings.data.batchSequences * headCount * headWidth;
+    expect(done('attention')).toBe(
+      2 * (2 + 3 + 4) * attended + 2 * 4 * tokens * headCount * headWidth,
+    );
+    const whole = tokens * flopsPerToken(settings).training;
+    expect(done('matmul') + done('groupedMatmul')).toBe(whole - 3 * 4 * attended);
   });
 
   it('takes at least the time of the peak that binds it', () => {

@@ -63,7 +63,7 @@ export function attention(
   // A kernel binds every buffer that it names: without a gate, one element that nobody writes.
   const gated_TH = tape.tensor(gate_TH ? y_TH.shape : [1], 'gated attention');
   const overrides = { WIDTH: kernels.width(params), GATED: Number(gate_TH !== undefined) };
-  const cost = T * H * C * Math.min(params.window, S / 2);
+  const cost = T * H * C * meanSpan(params.window, S);
   const read = { q_TH, k_TG, v_TG, documents_T };
   const tensors = { ...read, gate_TH: gate_TH ?? q_TH, y_TH, lse_TH, gated_TH };
   const queries = kernels.grid(params, H);
@@ -136,6 +136,10 @@ function perQuery(
   );
   return { dy_TH, stats_TH };
 }
+
+/** Keys that a query sees, averaged over a sequence without document borders: 1, 2, … window, then window each. */
+const meanSpan = (window: number, S: number): number =>
+  ((window * (window + 1)) / 2 + (S - window) * window) / S;
 
 function geometryOf(q_TH: Tensor, k_TG: Tensor, v_TG: Tensor, options: Attention) {
   const {
