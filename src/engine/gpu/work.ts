@@ -10,7 +10,7 @@ export interface Work {
 }
 
 /** Kernels whose `cost` is the multiply-adds of the mathematics, to the last one; the rest only move numbers. */
-const PRODUCTS: ReadonlySet<string> = new Set(['matmul', 'groupedMatmul', 'attention']);
+const PRODUCTS = /^(matmul|groupedMatmul|attention\.(forward|backward))(\.|$)/;
 
 /** The op that a kernel belongs to: its file's name up to the first dot. */
 export const opOf = ({ name }: Dispatch['kernel']): string => name.split('.')[0]!;
@@ -28,7 +28,7 @@ export function workOf({ kernel, tensors, params, cost }: Dispatch): Work {
     ranges.set(tensor, Math.max(bytes, ranges.get(tensor) ?? 0));
   }
   return {
-    flops: PRODUCTS.has(opOf(kernel)) ? 2 * cost : 0,
+    flops: PRODUCTS.test(kernel.name) ? 2 * cost : 0,
     bytes: [...ranges.values()].reduce((sum, bytes) => sum + bytes, 0),
   };
 }
