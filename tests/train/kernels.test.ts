@@ -1,6 +1,8 @@
 /** @file The split of a step by kernel, from the kernel's work to what the trainer tells. */
 import { describe, expect, it } from 'vitest';
 import { resolve } from '@/engine/config/experiment';
+import { presets } from '@/engine/config/presets';
+import type { Action } from '@/engine/gpu/program';
 import { Tape } from '@/engine/gpu/tape';
 import { opOf, workOf } from '@/engine/gpu/work';
 import { leastMs } from '@/engine/math/roofline';
@@ -10,6 +12,7 @@ import { groupedLinear, sortedRows } from '@/engine/ops/groupedMatmul';
 import { matmul } from '@/engine/ops/matmul';
 import { rmsNorm } from '@/engine/ops/rmsNorm';
 import type { KernelUse, Watch } from '@/engine/train/commands';
+import { kernelUses } from '@/engine/train/kernelKinds';
 import { KernelWatch } from '@/engine/train/kernelWatch';
 import { Wishes } from '@/engine/train/pacing';
 import { recordStep } from '@/engine/train/recordStep';
@@ -102,6 +105,25 @@ describe('the work of a dispatch', () => {
     const peaks = { flops: 1e9, bytes: 1e8 };
     expect(leastMs({ flops: 5e6, bytes: 1e5 }, peaks)).toBe(5);
     expect(leastMs({ flops: 5e6, bytes: 1e6 }, peaks)).toBe(10);
+  });
+});
+
+describe('the kind of a kernel', () => {
+  const trained = presets.filter(({ published }) => !published).map(({ id }) => id);
+
+  it.each(trained)('is known of every dispatch of a step of %s', (preset) => {
+    const settings = resolve({
+      preset,
+      changes: { data: { contextLength: 32, batchSequences: 1 } },
+      timeline: [],
+    });
+    const { microBatch } = recordStep(new RunState(settings, NO_LIMITS, 32, 1));
+    const traced = microBatch.dispatches.map((one) => ({
+      action: { ...one, work: workOf(one) } as unknown as Action,
+      ms: undefined,
+    }));
+    const others = kernelUses(traced, () => false).filter(({ kind }) => kind === 'other');
+    expect(others.map(({ kernel }) => kernel)).toEqual([]);
   });
 });
 
