@@ -134,10 +134,10 @@ fn dkv(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lan
       ds[j] = p[j] * (ds[j] - subgroupShuffle(stats.y, j));
     }
     for (var c = 0u; c < WIDTH; c++) {
-      for (var j = 0u; j < THREADS; j++) {
-        dv[c] += p[j] * subgroupShuffle(dy[c], j);
-        dk[c] += ds[j] * subgroupShuffle(q[c], j);
-      }
+      for (var j = 0u; j < THREADS; j++) { dv[c] += p[j] * subgroupShuffle(dy[c], j); }
+    }
+    for (var c = 0u; c < WIDTH; c++) {
+      for (var j = 0u; j < THREADS; j++) { dk[c] += ds[j] * subgroupShuffle(q[c], j); }
     }
   }
   if (key >= params.S) { return; }
