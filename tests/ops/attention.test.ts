@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Tape } from '@/engine/gpu/tape';
 import { attention } from '@/engine/ops/attention';
 import { type AttentionVariantName, attentionVariants } from '@/engine/ops/attention.variants';
 import { type AttentionShape, attention as reference } from '../reference/attention';
@@ -159,6 +160,30 @@ describe('attention', () => {
     const byRow = await everything(shape, 'rows');
     expect(await everything(shape, 'rows')).toEqual(byRow);
     if (isOffered('subgroup8')) expect(await everything(shape, 'subgroup8')).toEqual(byRow);
+  });
+
+  it('takes what the tuning of its tape says, part by part, where that can do the heads', () => {
+    const kernelsWith = (C: number) => {
+      const tape = new Tape(({ op, form }) =>
+        op === 'attention' && form === 'dkv' ? 'subgroup8' : undefined,
+      );
+      const [x, documents] = [tape.tensor([8, 2 * C], 'x'), tape.tensor([8], 'documents', 'u32')];
+      const options = { sequenceLength: 8, headCount: 2, kvHeadCount: 2, window: undefined };
+      const { y_TH } = attention(tape, x, x, x, documents, {
+        ...options,
+        isMaskedByDocument: false,
+      });
+      tape.gradientOf(y_TH);
+      tape.backward();
+      return tape.dispatches.map(({ kernel }) => `${kernel.name} ${kernel.entryPoint}`);
+    };
+    expect(kernelsWith(8)).toEqual([
+      'attention.forward.vec4 main',
+      'attention.delta fours',
+      'attention.backward.vec4 dq',
+      'attention.backward.subgroup dkv',
+    ]);
+    expect(kernelsWith(128)[3]).toBe('attention.backward.vec4 dkv');
   });
 
   it('refuses kernels that cannot do the heads', async () => {

@@ -43,7 +43,8 @@ describe('questions', () => {
     const forms = new Set(asked.map(({ op, form }) => `${op} ${form}`));
     const products = ['nn', 'nt', 'tn'].map((form) => `matmul ${form}`);
     const experts = ['forward', 'dx', 'dw'].map((part) => `groupedMatmul ${part}`);
-    expect(forms).toEqual(new Set([...products, ...experts]));
+    const parts = ['forward', 'dq', 'dkv'].map((part) => `attention ${part}`);
+    expect(forms).toEqual(new Set([...products, ...experts, ...parts]));
   });
 });
 
@@ -81,6 +82,18 @@ describe('a subject', () => {
     expect([0, 1, 7].map((e) => rows.filter((row) => row === e).length)).toEqual([64, 64, 64]);
   });
 
+  it('of attention is by rows or by subgroups of eight, where the heads are not too wide', () => {
+    const variants = (C: number, subgroupSize: number) =>
+      subjectOf(
+        { op: 'attention', form: 'dq', sides: [4, 4, 128, 64, C] },
+        { info: software, subgroupSize },
+      )?.variants;
+    expect(variants(16, 8)).toEqual(['rows', 'subgroup8']);
+    expect(variants(16, 4)).toEqual(['rows']);
+    expect(variants(16, 32)).toEqual(['rows']);
+    expect(variants(128, 8)).toEqual(['rows']);
+  });
+
   it('is none where there is nothing to gain', () => {
     const adapter = { info: software, subgroupSize: 8 };
     expect(subjectOf(product(1, 16, 16, 16), adapter)).toBeUndefined();
@@ -110,6 +123,21 @@ describe('autotune', () => {
     }
     expect(await autotune(open, questions, {}, undefined, 0)).toEqual({});
     open.check();
+  });
+
+  it('answers each part of attention', async () => {
+    const open = lab.open();
+    const questions = ['forward', 'dq', 'dkv'].map((form) => ({
+      op: 'attention',
+      form,
+      sides: [4, 4, 64, 64, 4],
+    }));
+    const table = await autotune(open, questions, {}, undefined, 60_000);
+    open.check();
+    if (open.subgroupSize < 8 || open.subgroupSize >= 32) return;
+    for (const question of questions) {
+      expect(['rows', 'subgroup8']).toContain(table[shapeClass(question)]);
+    }
   });
 
   it('asks about what a step of a preset records', async () => {

@@ -7,6 +7,7 @@ import { expectShape } from '@/engine/gpu/shape';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
 import {
+  type AttentionPart,
   type AttentionSizes,
   type AttentionVariant,
   type AttentionVariantName,
@@ -26,7 +27,7 @@ export interface Attention {
   readonly isMaskedByDocument: boolean;
   /** [T, H * C]: the output is multiplied by its sigmoid (Trinity, eq. 11–14). */
   readonly gate_TH?: Tensor | undefined;
-  /** Which kernels; chosen by `fixedAttention` unless said. */
+  /** Which kernels; chosen by the tape's tuning, else `fixedAttention`, unless said. */
   readonly variant?: AttentionVariantName;
 }
 
@@ -51,47 +52,67 @@ export function attention(
 ): Attended {
   const params = geometryOf(q_TH, k_TG, v_TG, options);
   const { T, S, H, G, C } = params;
-  const variant = options.variant ?? fixedAttention(params);
-  const kernels = attentionVariants[variant];
-  if (!kernels.fits(params)) {
-    throw new RangeError(`attention: ${variant} cannot do heads of ${C} channels`);
-  }
+  const kernelsOf = (part: AttentionPart) => chosen(tape, part, params, options.variant);
+  const forward = kernelsOf('forward');
   const { gate_TH } = options;
   if (gate_TH) expectShape('attention gate_TH', gate_TH, [T, H * C]);
   const y_TH = tape.tensor([T, H * C], 'attention');
   const lse_TH = tape.tensor([T, H], 'attention lse');
   // A kernel binds every buffer that it names: without a gate, one element that nobody writes.
   const gated_TH = tape.tensor(gate_TH ? y_TH.shape : [1], 'gated attention');
-  const overrides = { WIDTH: kernels.width(params), GATED: Number(gate_TH !== undefined) };
+  const overrides = { WIDTH: forward.width(params), GATED: Number(gate_TH !== undefined) };
   const cost = T * H * C * meanSpan(params.window, S);
   const read = { q_TH, k_TG, v_TG, documents_T };
   const tensors = { ...read, gate_TH: gate_TH ?? q_TH, y_TH, lse_TH, gated_TH };
-  const queries = kernels.grid(params, H);
-  tape.dispatch(kernels.forward, tensors, params, queries, { overrides, cost: 2 * cost });
+  const groups = forward.grid(params, H);
+  tape.dispatch(forward.forward, tensors, params, groups, { overrides, cost: 2 * cost });
 
   tape.onBackward(() => {
-    const upstream = perQuery(tape, kernels, params, { y_TH, lse_TH, gate_TH, gated_TH });
-    const dq = tape.gradientOf(q_TH);
-    const dk = tape.gradientOf(k_TG);
-    const dv = tape.gradientOf(v_TG);
+    const upstream = perQuery(tape, forward, params, { y_TH, lse_TH, gate_TH, gated_TH });
+    const q = tape.gradientOf(q_TH);
+    const k = tape.gradientOf(k_TG);
+    const v = tape.gradientOf(v_TG);
     const common = { ...read, ...upstream };
-    const { WIDTH } = overrides;
+    const dq = kernelsOf('dq');
     tape.dispatch(
-      kernels.dq,
-      { ...common, out0: dq.tensor },
-      { ...params, add0: dq.add, add1: 0 },
-      queries,
-      { overrides: { WIDTH }, cost: 3 * cost },
+      dq.dq,
+      { ...common, out0: q.tensor },
+      { ...params, add0: q.add, add1: 0 },
+      dq.grid(params, H),
+      { overrides: { WIDTH: dq.width(params) }, cost: 3 * cost },
     );
+    const dkv = kernelsOf('dkv');
     tape.dispatch(
-      kernels.dkv,
-      { ...common, out0: dk.tensor, out1: dv.tensor },
-      { ...params, add0: dk.add, add1: dv.add },
-      kernels.grid(params, G),
-      { overrides: { WIDTH }, cost: 4 * cost },
+      dkv.dkv,
+      { ...common, out0: k.tensor, out1: v.tensor },
+      { ...params, add0: k.add, add1: v.add },
+      dkv.grid(params, G),
+      { overrides: { WIDTH: dkv.width(params) }, cost: 4 * cost },
     );
   });
   return { y_TH: gate_TH ? gated_TH : y_TH, lse_TH };
+}
+
+/**
+ * The kernels of one part: those asked for, or what the tape's tuning says, or the fixed choice.
+ * @throws {RangeError} where those asked for cannot do the heads
+ */
+function chosen(
+  { tuning }: Tape,
+  form: AttentionPart,
+  sizes: AttentionSizes & { readonly window: number },
+  wanted: AttentionVariantName | undefined,
+): AttentionVariant {
+  const { T, S, H, C, window } = sizes;
+  if (wanted) {
+    if (attentionVariants[wanted].fits(sizes)) return attentionVariants[wanted];
+    throw new RangeError(`attention: ${wanted} cannot do heads of ${C} channels`);
+  }
+  const sides = [T / S, H, S, window, C];
+  const tuned = tuning({ op: 'attention', form, sides }) as AttentionVariantName | undefined;
+  // A class of shapes may hold one that its winner cannot do.
+  const isUsable = tuned !== undefined && attentionVariants[tuned].fits(sizes);
+  return attentionVariants[isUsable ? tuned : fixedAttention(sizes)];
 }
 
 interface Outputs {

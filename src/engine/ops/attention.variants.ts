@@ -92,6 +92,9 @@ const perQuery = (entryPoint: 'main' | 'fours') => ({
 });
 const byFours = perQuery('fours');
 
+/** The three products with their softmax; each may go by kernels of its own. */
+export type AttentionPart = 'forward' | 'dq' | 'dkv';
+
 export interface AttentionVariant extends ReturnType<typeof kernels>, ReturnType<typeof perQuery> {
   /** Whether it can do these sizes. */
   fits(sizes: AttentionSizes): boolean;

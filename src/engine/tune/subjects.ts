@@ -1,6 +1,12 @@
 /** @file What there is to choose from: the variants of a question that an adapter can run, and how each is recorded. */
 import type { OpenDevice } from '@/engine/gpu/device';
 import type { Question } from '@/engine/gpu/tuning';
+import {
+  type AttentionPart,
+  type AttentionVariantName,
+  attentionVariants,
+  fixedAttention,
+} from '@/engine/ops/attention.variants';
 import { dispatch } from '@/engine/ops/dispatch';
 import {
   fixedGroupedVariant,
@@ -37,6 +43,7 @@ export const workOf = ({ sides }: Question): number =>
 const subjects: Readonly<Record<string, (question: Question, adapter: Adapter) => Subject>> = {
   matmul: matmulSubject,
   groupedMatmul: groupedSubject,
+  attention: attentionSubject,
 };
 
 const mostWork = ({ info }: Adapter): number =>
@@ -106,6 +113,37 @@ const groupedCandidates = (adapter: Adapter): GroupedVariantName[] => [
   ...bySubgroups(adapter),
   ...(adapter.info.isSoftware ? [] : (['tile4x4', 'tile8x8'] as const)),
 ];
+
+/** As many key heads as query heads, and one document. */
+function attentionSubject({ form, sides }: Question, adapter: Adapter): Subject {
+  const part = form as AttentionPart;
+  const [B = 1, H = 4, S = 4, window = 4, C = 4] = reduced(sides, mostWork(adapter));
+  const sizes = { T: B * S, S, H, G: H, C };
+  const { T } = sizes;
+  const geometry = { ...sizes, window: Math.min(window, S), masked: 0, scale: C ** -0.5 };
+  const variants = new Set([fixedAttention(sizes), ...bySubgroups(adapter)]);
+  const names = Object.keys(attentionVariants) as AttentionVariantName[];
+  return {
+    variants: names.filter((name) => variants.has(name) && attentionVariants[name].fits(sizes)),
+    inputs: [
+      ...Array.from({ length: 6 }, () => ({ shape: [T, H * C] })),
+      { shape: [T, H, 2] },
+      { shape: [T], type: 'u32' },
+    ],
+    record(tape, [q, k, v, dy, out0, out1, stats, documents], name) {
+      const kernels = attentionVariants[name as AttentionVariantName];
+      const read = { q_TH: q!, k_TG: k!, v_TG: v!, documents_T: documents! };
+      const back = { ...read, dy_TH: dy!, stats_TH: stats!, out0: out0!, out1: out1! };
+      const ahead = { ...read, gate_TH: q!, y_TH: out0!, gated_TH: out1!, lse_TH: stats! };
+      const overrides = { WIDTH: kernels.width(sizes) };
+      const grid = kernels.grid(sizes, H);
+      const params = { ...geometry, add0: 0, add1: 0 };
+      if (part === 'forward') tape.dispatch(kernels.forward, ahead, geometry, grid, { overrides });
+      else tape.dispatch(kernels[part], back, params, grid, { overrides });
+      return 0;
+    },
+  };
+}
 
 /** Sides in whole fours, the longest halved until their product is no more than `most`; the first is a count. */
 function reduced(sides: readonly number[], most: number): number[] {
