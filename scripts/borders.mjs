@@ -28,7 +28,7 @@ const PARTS = ['components', 'controls', 'state', 'storage', 'live', 'charts'].m
 const AREAS = [
   { home: CONFIG, packages: ['fflate', 'valibot'] },
   { home: 'src/engine/math' },
-  { home: 'src/engine/gpu', may: BASE },
+  { home: 'src/engine/gpu', may: [...BASE, 'src/shaders'] },
   { home: 'src/engine/ops', may: [...BASE, 'src/engine/gpu', 'src/shaders'] },
   { home: 'src/engine/model', may: [...BASE, 'src/engine/gpu', 'src/engine/ops'] },
   { home: 'src/engine/optim', may: [...BASE, 'src/engine/gpu', 'src/engine/ops'] },

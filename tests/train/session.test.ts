@@ -53,7 +53,7 @@ describe('a recorded step', () => {
     let last: Session | undefined;
     for (const [index, batch] of data.entries()) {
       last = await create();
-      restoreCheckpoint(last, before);
+      await restoreCheckpoint(last, before);
       got.push(await step(last, batch, index));
       before = await saveCheckpoint(last, index + 1, null, unsteady);
     }

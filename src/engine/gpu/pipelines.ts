@@ -25,10 +25,11 @@ function cacheOf(device: GPUDevice): Cache {
   return cache;
 }
 
-/** One text for one pipeline: kernel, entry point and overridden constants. */
+/** One text for one pipeline: kernel, entry point, types of storage and overridden constants. */
 export function pipelineKey(kernel: Kernel, overrides: Readonly<Record<string, number>>): string {
   const constants = Object.entries(overrides).map(([name, value]) => `${name}=${value}`);
-  return [kernel.name, kernel.entryPoint, ...constants].join(' ');
+  const storage = kernel.storage === undefined ? [] : [kernel.storage];
+  return [kernel.name, kernel.entryPoint, ...storage, ...constants].join(' ');
 }
 
 /** @throws {ShaderError} with the compiler's words and the line they speak of. */

@@ -4,6 +4,7 @@
  */
 import type { Kernel } from './kernel';
 import type { LiveBlock } from './live';
+import { converter, isNarrow, type NarrowType, narrowed, takesNarrow } from './storage';
 import { type ElementType, Tensor } from './tensor';
 import { fixedTuning, type Tuning } from './tuning';
 
@@ -77,7 +78,10 @@ export class Tape {
     return tensor;
   }
 
-  /** Records one dispatch: `grid` is a count of workgroups to spread, or workgroups by axis. */
+  /**
+   * Records one dispatch: `grid` is a count of workgroups to spread, or workgroups by axis. Tensors stored in 16 bits
+   * may be read by any kernel; one that writes such a tensor must write all of it.
+   */
   dispatch<B extends string, P extends string, L extends string>(
     kernel: Kernel<B, P, L>,
     tensors: Readonly<Record<NoInfer<B>, Tensor>>,
@@ -93,9 +97,9 @@ export class Tape {
     }
     if (kernel.live && !options.live) throw new Error(`${kernel.name}: needs its live scalars`);
     if (axes.some((n) => n === 0)) return;
+    const fitted = this.#fitted(kernel as unknown as Kernel, tensors);
     this.dispatches.push({
-      kernel: kernel as unknown as Kernel,
-      tensors,
+      ...fitted.ready,
       params,
       overrides: options.overrides ?? {},
       live: options.live as LiveBlock | undefined,
@@ -103,6 +107,36 @@ export class Tape {
       cost: options.cost ?? axes[0] * axes[1] * axes[2] * kernel.threads,
       section: this.#section,
     });
+    for (const [whole, stored] of fitted.stores) this.#convert(whole, stored);
+  }
+
+  /**
+   * The kernel and tensors of a dispatch, narrow ones provided for. What the kernel's text cannot take in 16 bits goes
+   * through a float32 copy: made before where it is read, stored behind where it is written.
+   */
+  #fitted(kernel: Kernel, tensors: Readonly<Record<string, Tensor>>) {
+    const types: Record<string, NarrowType> = {};
+    const stores: [whole: Tensor, stored: Tensor][] = [];
+    const bound = Object.entries(tensors).map(([name, tensor]): [string, Tensor] => {
+      if (!isNarrow(tensor.type)) return [name, tensor];
+      if (takesNarrow(kernel, name)) {
+        types[name] = tensor.type;
+        return [name, tensor];
+      }
+      const whole = this.tensor(tensor.shape, `${tensor.label} in f32`);
+      if (kernel.buffers[name] === 'read') this.#convert(tensor, whole);
+      else stores.push([whole, tensor]);
+      return [name, whole];
+    });
+    return {
+      ready: { kernel: narrowed(kernel, types), tensors: Object.fromEntries(bound) },
+      stores,
+    };
+  }
+
+  #convert(x_N: Tensor, y_N: Tensor): void {
+    const N4 = Math.ceil(x_N.length / 4);
+    this.dispatch(converter, { x_N, y_N }, { N4 }, Math.ceil(N4 / converter.threads));
   }
 
   /** Everything that `record` dispatches runs only where a caller asks for `name`. */

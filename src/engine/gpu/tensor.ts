@@ -1,9 +1,12 @@
 /**
- * @file A shape with a place. Row-major, four bytes an element, no strides. A tensor is a name on
+ * @file A shape with a place. Row-major, four or two bytes an element, no strides. A tensor is a name on
  * the tape until a planner gives it a place in a heap; only then are there bytes.
  */
 
-export type ElementType = 'f32' | 'u32';
+/** What elements are stored as; kernels compute in float32 and integers only. */
+export type ElementType = 'f32' | 'u32' | 'bf16' | 'f16';
+
+const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { f32: 4, u32: 4, bf16: 2, f16: 2 };
 
 /** One GPU buffer to be, in which many tensors lie. */
 export class Heap {
@@ -59,7 +62,7 @@ export class Tensor {
   }
 
   get bytes(): number {
-    return 4 * this.length;
+    return ELEMENT_BYTES[this.type] * this.length;
   }
 
   /** The tensor that owns the bytes. */
@@ -70,7 +73,7 @@ export class Tensor {
   get place(): Place | undefined {
     const place = this.base ? this.base.place : this.#place;
     return place && this.start > 0
-      ? { heap: place.heap, offset: place.offset + 4 * this.start }
+      ? { heap: place.heap, offset: place.offset + ELEMENT_BYTES[this.type] * this.start }
       : place;
   }
 
@@ -92,10 +95,10 @@ export class Tensor {
 
   /**
    * Elements [start, start + length of `shape`) as a tensor of their own.
-   * @throws {RangeError} where a binding could not start there (every 64 elements).
+   * @throws {RangeError} where a binding could not start there (every 256 bytes).
    */
   slice(start: number, shape: readonly number[], label = this.label): Tensor {
-    if ((4 * start) % ALIGNMENT !== 0)
+    if ((ELEMENT_BYTES[this.type] * start) % ALIGNMENT !== 0)
       throw new RangeError(`${label}: a slice cannot start at ${start}`);
     return new Tensor(shape, label, this.type, this, start);
   }

@@ -1,5 +1,6 @@
 /**
- * @file Where the weights live: four arenas laid out alike (weights, gradients, first and second moments),
+ * @file Where the weights live: four arenas laid out alike (weights, gradients, first and second moments) and, where
+ * products read them in 16 bits, copies of the matrices,
  * ordered so that one optimizer dispatch takes a whole range: AdamW's groups, then Muon's matrices by shape,
  * all layers side by side. Routed experts are groups of their own: they may have another rate.
  */
@@ -33,6 +34,12 @@ export interface MuonRange {
   readonly momentum: Tensor;
 }
 
+/** A stretch of the masters and its copy in 16 bits: flat views of equal length. */
+export interface CopyRange {
+  readonly master: Tensor;
+  readonly copy: Tensor;
+}
+
 type Home =
   | { readonly optimizer: 'adamw'; readonly group: AdamwGroup }
   | { readonly optimizer: 'muon'; readonly group: MuonGroup };
@@ -40,7 +47,10 @@ type Home =
 interface Entry {
   readonly spec: ParameterSpec;
   readonly home: Home;
+  /** In float32: what the optimizer moves and a checkpoint holds. */
   readonly weight: Tensor;
+  /** What products read instead; undefined where they read the weight itself. */
+  readonly copy: Tensor | undefined;
   readonly gradient: Tensor;
   readonly moment1: Tensor;
   readonly moment2: Tensor | undefined;
@@ -52,14 +62,19 @@ export class Weights {
   readonly gradients: Arena;
   readonly moments1: Arena;
   readonly moments2: Arena;
+  readonly copies: Arena;
   readonly adamw: readonly AdamwRange[];
   readonly muon: readonly MuonRange[];
+  readonly copied: readonly CopyRange[];
+  readonly #storage: Settings['run']['storage'];
 
-  constructor({ model, optimizer }: Settings, limits: MemoryLimits) {
+  constructor({ model, optimizer, run }: Settings, limits: MemoryLimits) {
+    this.#storage = run.storage;
     this.weights = new Arena('weights', limits);
     this.gradients = new Arena('gradients', limits);
     this.moments1 = new Arena('moments1', limits);
     this.moments2 = new Arena('moments2', limits);
+    this.copies = new Arena('weights in 16 bits', limits);
     const entries = parameterSpecs(model)
       .map((spec) => ({ spec, home: homeOf(spec, optimizer) }))
       .sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : Number(sortKey(a) > sortKey(b))))
@@ -67,11 +82,13 @@ export class Weights {
     const found = runs(entries, limits);
     this.adamw = found.flatMap(adamwRange);
     this.muon = found.flatMap(muonRange);
+    this.copied = copyRanges(entries, limits);
   }
 
-  /** The weight with that name. @throws {Error} when the model has none. */
+  /** The weight with that name, as the model reads it. @throws {Error} when the model has none. */
   at(name: string): Tensor {
-    return this.entry(name).weight;
+    const { copy, weight } = this.entry(name);
+    return copy ?? weight;
   }
 
   entry(name: string): Entry {
@@ -90,19 +107,22 @@ export class Weights {
   }
 
   get arenas(): readonly Arena[] {
-    return [this.weights, this.gradients, this.moments1, this.moments2];
+    return [this.weights, this.gradients, this.moments1, this.moments2, this.copies];
   }
 
   /** Lets a tape write the gradients of all weights where they outlive the step. */
   bindGradients(tape: Tape): void {
-    for (const { weight, gradient } of this.entries()) tape.bindGradient(weight, gradient);
+    for (const { weight, copy, gradient } of this.entries())
+      tape.bindGradient(copy ?? weight, gradient);
   }
 
   #place(spec: ParameterSpec, home: Home): Entry {
-    const { name, shape } = spec;
+    const { name, shape, role } = spec;
+    const isCopied = this.#storage !== 'f32' && (role === 'matrix' || role === 'expert');
     const entry: Entry = {
       spec,
       home,
+      copy: isCopied ? this.copies.tensor(shape, `${name} copy`, this.#storage) : undefined,
       weight: this.weights.tensor(shape, name),
       gradient: this.gradients.tensor(shape, `d${name}`),
       moment1: this.moments1.tensor(shape, `moment1(${name})`),
@@ -172,6 +192,33 @@ function isNeighbour(last: Entry, next: Entry): boolean {
   );
 }
 
+/** Neighbours whose copies are neighbours too go together: one dispatch each. */
+function copyRanges(
+  entries: readonly Entry[],
+  { maxBindingBytes }: MemoryLimits,
+): readonly CopyRange[] {
+  const found: { master: Tensor; copy: Tensor; length: number }[] = [];
+  const isBehind = (first: Tensor, length: number, next: Tensor) => {
+    const end = first.offset + (first.bytes / first.length) * length;
+    return first.place!.heap === next.place!.heap && end === next.offset;
+  };
+  for (const { weight: master, copy } of entries) {
+    if (!copy) continue;
+    const run = found.at(-1);
+    const joins =
+      run &&
+      isBehind(run.master, run.length, master) &&
+      isBehind(run.copy, run.length, copy) &&
+      4 * (run.length + master.length) <= maxBindingBytes;
+    if (joins) run.length += master.length;
+    else found.push({ master, copy, length: master.length });
+  }
+  return found.map(({ master, copy, length }) => ({
+    master: flatFrom(master, length),
+    copy: flatFrom(copy, length),
+  }));
+}
+
 function adamwRange(run: Run): AdamwRange[] {
   const { home } = run.entries[0]!;
   if (home.optimizer !== 'adamw') return [];
@@ -203,9 +250,12 @@ function muonRange(run: Run): MuonRange[] {
   ];
 }
 
-function flat({ entries, length }: Run, pick: (entry: Entry) => Tensor): Tensor {
-  const first = pick(entries[0]!);
-  const tensor = new Tensor([length], first.label);
+const flat = ({ entries, length }: Run, pick: (entry: Entry) => Tensor): Tensor =>
+  flatFrom(pick(entries[0]!), length);
+
+/** `length` elements from the first one of `first` on. */
+function flatFrom(first: Tensor, length: number): Tensor {
+  const tensor = new Tensor([length], first.label, first.type);
   tensor.place = first.place;
   return tensor;
 }

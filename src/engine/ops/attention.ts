@@ -56,10 +56,11 @@ export function attention(
   const forward = kernelsOf('forward');
   const { gate_TH } = options;
   if (gate_TH) expectShape('attention gate_TH', gate_TH, [T, H * C]);
-  const y_TH = tape.tensor([T, H * C], 'attention');
+  const y_TH = tape.tensor([T, H * C], 'attention', q_TH.type);
   const lse_TH = tape.tensor([T, H], 'attention lse');
   // A kernel binds every buffer that it names: without a gate, one element that nobody writes.
-  const gated_TH = tape.tensor(gate_TH ? y_TH.shape : [1], 'gated attention');
+  const gatedType = gate_TH ? q_TH.type : 'f32';
+  const gated_TH = tape.tensor(gate_TH ? y_TH.shape : [1], 'gated attention', gatedType);
   const overrides = { WIDTH: forward.width(params), GATED: Number(gate_TH !== undefined) };
   const cost = T * H * C * meanSpan(params.window, S);
   const read = { q_TH, k_TG, v_TG, documents_T };

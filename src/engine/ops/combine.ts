@@ -53,7 +53,7 @@ export function combine(
   const [, D] = expectShape('combine x_RD', x_RD, 2);
   expectShape('combine x_RD', x_RD, [R, D]);
   if (shared_TD) expectShape('combine shared_TD', shared_TD, [T, D]);
-  const y_TD = tape.tensor([T, D], 'mixture');
+  const y_TD = tape.tensor([T, D], 'mixture', x_RD.type);
   const groups = Math.ceil((T * D) / forward.threads);
   tape.dispatch(
     forward,

@@ -52,7 +52,7 @@ export interface GroupedLinear {
 }
 
 /**
- * y[r] = w[e(r)] x[r]: y [R, F] in sorted order, w [E, F, D]. With `precision` mxfp8 each of the three products,
+ * y[r] = w[e(r)] x[r]: y [R, F] in sorted order, stored as w [E, F, D] is. With `precision` mxfp8 each of the three products,
  * forward and backward, rounds its own two inputs along the axis that it sums over; gradients pass the rounding as
  * they are.
  */
@@ -67,7 +67,7 @@ export function groupedLinear(
   const [, F, D] = expectShape('groupedLinear w_EFD', w_EFD, 3);
   expectShape('groupedLinear w_EFD', w_EFD, [E, F, D]);
   expectShape('groupedLinear x', x.gradientOwner, [R, D]);
-  const y_RF = tape.tensor([R, F], `${w_EFD.label}(x)`);
+  const y_RF = tape.tensor([R, F], `${w_EFD.label}(x)`, w_EFD.type);
   const read = operands(tape, x, w_EFD, dispatched, precision);
   const product = (part: GroupedPart, inputs: Inputs, into: GradientTarget): void => {
     const sizes = { part, R, E, F, D };

@@ -98,7 +98,7 @@ export interface SplitHeads {
   readonly rest: Tensor | undefined;
 }
 
-/** x [T, headCount * C], or twice as wide with something else in its second half. */
+/** x [T, headCount * C], or twice as wide with something else in its second half; heads are stored as x is. */
 export function headNormRope(tape: Tape, x: Tensor, options: HeadOptions): SplitHeads {
   const { headCount: N, headWidth: C, gain_C, positions, isTurned, isPlain = false } = options;
   const [T, width] = expectShape('headNormRope x', x, 2);
@@ -107,9 +107,10 @@ export function headNormRope(tape: Tape, x: Tensor, options: HeadOptions): Split
   if (gain_C) expectShape('headNormRope gain_C', gain_C, [C]);
   const { table_PC, sequenceLength: S, position } = positions;
   if (isTurned) expectShape('headNormRope table_PC', table_PC, [table_PC.shape[0]!, C]);
-  const heads = tape.tensor([T, N * C], `heads of ${x.label}`);
+  const heads = tape.tensor([T, N * C], `heads of ${x.label}`, x.type);
   // A kernel binds every buffer that it names: without a second half, one element that nobody writes.
-  const rest = tape.tensor(hasRest ? [T, N * C] : [1], `rest of ${x.label}`);
+  const [restShape, restType] = hasRest ? [[T, N * C], x.type] : [[1], 'f32' as const];
+  const rest = tape.tensor(restShape, `rest of ${x.label}`, restType);
   const rstd_R = tape.tensor([T * N], `rstd of ${x.label}`);
   const kernels = C % 8 === 0 && !isPlain ? vec4 : plain;
   const groups = Math.ceil((T * N) / kernels.forward.threads);

@@ -46,7 +46,7 @@ function rounded(tape: Tape, { form, a, b, batch = 1, M, N, K }: Matmul): { a: T
 }
 
 /**
- * y = x wᵀ: a linear layer without bias; x [T, D], w [N, D] (out, in), y [T, N]. With `precision` mxfp8 each of its
+ * y = x wᵀ: a linear layer without bias; x [T, D], w [N, D] (out, in), y [T, N], stored as w is. With `precision` mxfp8 each of its
  * three products, forward and backward, rounds its own two inputs; gradients pass the rounding as they are.
  */
 export function linear(
@@ -58,7 +58,7 @@ export function linear(
   const [T, D] = expectShape('linear x_TD', x_TD, 2);
   const [N] = expectShape('linear w_ND', w_ND, 2);
   expectShape('linear w_ND', w_ND, [N, D]);
-  const y_TN = tape.tensor([T, N], `${w_ND.label}(x)`);
+  const y_TN = tape.tensor([T, N], `${w_ND.label}(x)`, w_ND.type);
   const y = { tensor: y_TN, add: 0 } as const;
   matmul(tape, { form: 'nt', a: x_TD, b: w_ND, into: y, M: T, N, K: D, precision });
   tape.onBackward(() => {

@@ -88,7 +88,7 @@ export interface ResidualNorm {
 }
 
 /**
- * x = residual + part, or residual + norm(part) * outer; u = norm(x) * inner. Both [T, D].
+ * x = residual + part, or residual + norm(part) * outer; u = norm(x) * inner. Both [T, D]; u is stored as the part is.
  *
  * The gradient of x goes on to the residual, and without an outer norm to the part, in the same bytes: everything on
  * the way from the residual to the part must have used it before more is added to the residual's. True for a block.
@@ -100,7 +100,7 @@ export function residualNorm(tape: Tape, options: ResidualNorm): { x_TD: Tensor;
   expectShape('residualNorm inner_D', inner_D, [D]);
   if (outer_D) expectShape('residualNorm outer_D', outer_D, [D]);
   const x_TD = tape.tensor([T, D], 'residual');
-  const u_TD = tape.tensor([T, D], `norm(${inner_D.label})`);
+  const u_TD = tape.tensor([T, D], `norm(${inner_D.label})`, part_TD.type);
   const rstd_T2 = tape.tensor([T, 2], 'residual rstd');
   const isByRow = isNarrow(D) && !isPlain;
   const kernels = isByRow ? rows : wide;

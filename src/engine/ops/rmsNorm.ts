@@ -76,7 +76,7 @@ export const isNarrow = (D: number): boolean => D <= NARROW && D % 4 === 0;
 export function rmsNorm(tape: Tape, x_TD: Tensor, gain_D: Tensor, eps: number): Tensor {
   const [T, D] = expectShape('rmsNorm x_TD', x_TD, 2);
   expectShape('rmsNorm gain_D', gain_D, [D]);
-  const y_TD = tape.tensor([T, D], `norm(${x_TD.label})`);
+  const y_TD = tape.tensor([T, D], `norm(${x_TD.label})`, x_TD.type);
   const rstd_T = tape.tensor([T], `rstd(${x_TD.label})`);
   const tensors = { x_TD, gain_D, y_TD, rstd_T };
   const cost = 4 * T * D;

@@ -31,7 +31,7 @@ const backward = defineKernel({
 /** y = x * sigmoid(gate), elementwise; x and gate of one shape. */
 export function sigmoidGate(tape: Tape, x_N: Tensor, gate_N: Tensor): Tensor {
   expectShape('sigmoidGate gate_N', gate_N, x_N.shape);
-  const y_N = tape.tensor(x_N.shape, 'sigmoidGate');
+  const y_N = tape.tensor(x_N.shape, 'sigmoidGate', x_N.type);
   const N4 = Math.ceil(x_N.length / 4);
   const groups = Math.ceil(N4 / forward.threads);
   tape.dispatch(forward, { x_N, gate_N, y_N }, { N4, addX: 0, addGate: 0 }, groups, {

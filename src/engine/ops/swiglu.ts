@@ -35,7 +35,7 @@ export function swiglu(tape: Tape, x_T2F: Tensor, isPlain = false): Tensor {
   const [T, both] = expectShape('swiglu x_T2F', x_T2F, 2);
   const F = both / 2;
   expectShape('swiglu x_T2F', x_T2F, [T, 2 * Math.floor(F)]);
-  const y_TF = tape.tensor([T, F], 'swiglu');
+  const y_TF = tape.tensor([T, F], 'swiglu', x_T2F.type);
   const isFast = F % 4 === 0 && !isPlain;
   const kernels = isFast ? vec4 : plain;
   const threads = isFast ? (T * F) / 4 : T * F;

@@ -27,7 +27,7 @@ export function transpose(tape: Tape, x: Tensor, { batch, N, K }: Matrices): Ten
       `transpose: want ${batch} matrices of ${N} x ${K} in whole fours, got ${x.length} elements`,
     );
   }
-  const y = tape.tensor([batch, K, N], `${x.label} transposed`);
+  const y = tape.tensor([batch, K, N], `${x.label} transposed`, x.type);
   const blocks = (batch * N * K) / 16;
   tape.dispatch(kernel, { x, y }, { batch, N, K }, Math.ceil(blocks / kernel.threads), {
     cost: batch * N * K,

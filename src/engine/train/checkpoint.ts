@@ -90,9 +90,10 @@ export async function saveCheckpoint(
 }
 
 /** Puts a checkpoint of an equal run back on the device. */
-export function restoreCheckpoint(session: Session, { buffers }: Checkpoint): void {
+export async function restoreCheckpoint(session: Session, { buffers }: Checkpoint): Promise<void> {
   parts(session).forEach(({ buffer, offset }, i) => {
     session.open.device.queue.writeBuffer(buffer, offset, buffers[i] as Float32Array<ArrayBuffer>);
   });
   session.stepper.clearHalt();
+  await session.stepper.refreshCopies();
 }

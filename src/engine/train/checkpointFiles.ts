@@ -166,6 +166,7 @@ export async function restoreFiles(session: Session, checkpoint: ReadCheckpoint)
   const { bias_LE, momentum_LE } = state.router;
   uploadRows(session, bias_LE, optimizer?.biases ?? weights.biases);
   uploadRows(session, momentum_LE, optimizer?.momenta ?? []);
+  await session.stepper.refreshCopies();
 }
 
 /** Leaves what is there where there are no parts. */

@@ -41,7 +41,7 @@ export class CheckpointKeeper {
   /** Puts device and data back to where the run goes on; checkpoints are sound from there. */
   async restore(session: Session, seed: number): Promise<void> {
     await this.#putStart(session, seed);
-    if (this.#last) restoreCheckpoint(session, this.#last);
+    if (this.#last) await restoreCheckpoint(session, this.#last);
     await this.#data.seek(this.#last?.cursor ?? this.#startCursor);
     this.#lastSound = Number.POSITIVE_INFINITY;
   }

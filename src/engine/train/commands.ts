@@ -24,7 +24,7 @@ export interface AdapterReport {
   readonly maxBindingBytes: number;
 }
 
-/** Exact sizes of a run, known before it starts. Bytes are of float32 buffers with their padding. */
+/** Exact sizes of a run, known before it starts. Bytes are of whole buffers, with their padding. */
 export interface Plan {
   readonly parameterCount: number;
   /** Parameters that one token touches: K of E routed experts, everything else in full. */

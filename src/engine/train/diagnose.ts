@@ -71,7 +71,7 @@ class Inspection {
     const dispatches = recorded.dispatches.filter(({ section }) => section === undefined);
     const written = dispatches.map(({ kernel, tensors }): Written[] =>
       Object.entries(tensors)
-        .filter(([name, { type }]) => kernel.buffers[name] === 'read_write' && type === 'f32')
+        .filter(([name, { type }]) => kernel.buffers[name] === 'read_write' && type !== 'u32')
         .map(([, tensor]) => ({ tensor, kernel: kernel.name })),
     );
     const count = written.flat().length;

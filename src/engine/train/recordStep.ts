@@ -14,6 +14,7 @@ import { addCounts } from '@/engine/ops/addCounts';
 import { type Attention, attention } from '@/engine/ops/attention';
 import { attentionMap } from '@/engine/ops/attentionMap';
 import { columnSum } from '@/engine/ops/columnSum';
+import { convert } from '@/engine/ops/convert';
 import { crossEntropy } from '@/engine/ops/crossEntropy';
 import { domainLoad } from '@/engine/ops/domainLoad';
 import { gradientNorm } from '@/engine/ops/gradientNorm';
@@ -31,8 +32,9 @@ export const sections = {
   attention: (layer: number) => `attention.${layer}`,
 } as const;
 
-/** Draws every matrix and sets every gain; a stream for each weight, numbered in checkpoint order. */
-export function recordStart({ settings, weights, blocks, sigma }: RunState): Tape {
+/** Draws every matrix, a stream for each weight, numbered in checkpoint order; the host sets the gains. */
+export function recordStart(state: RunState): Tape {
+  const { settings, weights, blocks, sigma } = state;
   const tape = new Tape();
   const distribution = settings.model.initDistribution;
   let stream = 0;
@@ -44,7 +46,19 @@ export function recordStart({ settings, weights, blocks, sigma }: RunState): Tap
       normal(tape, weight.view([weight.length]), draw, blocks.seed);
     }
   }
+  copyWeights(tape, state);
   return tape;
+}
+
+/** What products read in 16 bits, anew from the weights. */
+export function recordCopies(state: RunState): Tape {
+  const tape = new Tape();
+  copyWeights(tape, state);
+  return tape;
+}
+
+function copyWeights(tape: Tape, { weights }: RunState): void {
+  for (const { master, copy } of weights.copied) convert(tape, master, copy);
 }
 
 /** Attention over whole sequences, as training and evaluation do it. */
@@ -160,6 +174,7 @@ function recordUpdate(state: RunState, isSketch: boolean): Tape {
   if (mixtureLayers(settings.model).length > 0) {
     loadBalance(tape, { counts_LE: totals.counts_LE, ...router, clip }, blocks.loadBalance);
   }
+  copyWeights(tape, state);
   return tape;
 }
 

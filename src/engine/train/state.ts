@@ -175,9 +175,9 @@ export class RunState {
   /** Bytes by class of every buffer but the programs' uniforms and the read-back. */
   get bytes() {
     const other = [...this.#arenas.values()].reduce((sum, arena) => sum + arena.bytes, 0);
-    const { weights, gradients, moments1, moments2 } = this.weights;
+    const { weights, copies, gradients, moments1, moments2 } = this.weights;
     return {
-      weights: weights.bytes,
+      weights: weights.bytes + copies.bytes,
       gradients: gradients.bytes,
       optimizer: moments1.bytes + moments2.bytes,
       activations: this.pool.bytes,

@@ -13,7 +13,7 @@ import { tokenOrder } from '@/engine/ops/embedding';
 import { kernelUses } from './kernelKinds';
 import type { KernelProfile } from './kernelWatch';
 import { setLiveValues } from './liveValues';
-import { recordStart, type StepHalves, sections } from './recordStep';
+import { recordCopies, recordStart, type StepHalves, sections } from './recordStep';
 import type { RunState } from './state';
 import {
   type Arrived,
@@ -72,6 +72,15 @@ export class Stepper {
       const gains = new Float32Array(weight.length).fill(spec.start);
       device.queue.writeBuffer(weight.buffer, weight.offset, gains);
     }
+    program.destroy();
+  }
+
+  /** After the weights were written from outside: what products read in 16 bits is made anew. */
+  async refreshCopies(): Promise<void> {
+    const tape = recordCopies(this.state);
+    if (tape.dispatches.length === 0) return;
+    const program = await Program.build(this.open.device, tape, this.state.live);
+    program.run();
     program.destroy();
   }
 

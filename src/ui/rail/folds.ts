@@ -231,8 +231,9 @@ export const runFolds: readonly FoldRows[] = [
   {
     id: 'memory',
     title: 'Memory',
-    paths: ['run.activationCheckpointing'],
-    summary: ({ run }) => (run.activationCheckpointing ? 'blocks recomputed' : 'everything kept'),
+    paths: ['run.storage', 'run.activationCheckpointing'],
+    summary: ({ run }) =>
+      `${run.storage}, ${run.activationCheckpointing ? 'blocks recomputed' : 'everything kept'}`,
   },
   {
     id: 'kernels',

@@ -1,5 +1,5 @@
 /** @file Rows of the settings table: run. */
-import { bool, int } from '../field';
+import { bool, choice, int } from '../field';
 
 export const run = {
   seed: int({
@@ -14,6 +14,17 @@ export const run = {
     label: 'Choose kernels',
     default: true,
     help: 'Autotune: variants of the matrix kernels race on this adapter before its first run, for under a second, and the fastest serve. All sum in the same order, so results keep their bits. Off: the same kernels on every adapter.',
+  }),
+  storage: choice(['f32', 'bf16', 'f16'], {
+    label: 'Storage',
+    default: 'f32',
+    help: 'How the matrices that products read and what lies between them are stored. Sums, gradients, the residual stream, the router and the weights that the optimizer moves stay float32.',
+    source: 'Micikevicius et al. 2017, arXiv:1710.03740',
+    optionHelp: {
+      f32: 'Everything in float32.',
+      bf16: 'The range of float32 with eight bits of precision.',
+      f16: 'Eleven bits of precision; numbers beyond 65,504 become infinite.',
+    },
   }),
   activationCheckpointing: bool({
     label: 'Recompute blocks',
