@@ -12,6 +12,8 @@ test('a second visit comes to its first loss, and says what it took', async ({
   page,
   runBar,
 }, testInfo) => {
+  // Two visits, and steps on their way that a pause waits for.
+  test.slow();
   await page.goto('/');
   await runBar.reaches(1);
   await runBar.pause.click();
