@@ -5,8 +5,9 @@ import { Readback } from '@/engine/gpu/readback';
 import type { Tensor } from '@/engine/gpu/tensor';
 import { tunedBy } from '@/engine/gpu/tuning';
 import { matmul } from '@/engine/ops/matmul';
-import { autotune, questionsOf } from '@/engine/tune/autotune';
+import { questionsOf } from '@/engine/tune/autotune';
 import { type Product, productInputs } from './peers/problem.mjs';
+import { tableOf } from './tuning';
 import { Workbench } from './workbench';
 
 /** Takes the kernel that the engine would choose for these sizes on this device. */
@@ -21,7 +22,7 @@ export async function productRunner(open: OpenDevice, product: Product) {
     return c;
   };
   const questions = questionsOf((tuning) => void record(new Workbench(open, tuning)));
-  const bench = new Workbench(open, tunedBy(await autotune(open, questions, {})));
+  const bench = new Workbench(open, tunedBy(await tableOf(open, questions)));
   const c = record(bench);
   const timed = await bench.ready();
   return {

@@ -15,8 +15,8 @@ import { recordStep, type StepHalves } from '@/engine/train/recordStep';
 import { RunState } from '@/engine/train/state';
 import type { StepNumbers, StepWishes } from '@/engine/train/stepNumbers';
 import { Stepper } from '@/engine/train/stepper';
-import { autotune } from '@/engine/tune/autotune';
 import { stepQuestions } from '@/engine/tune/stepQuestions';
+import { tableOf } from './tuning';
 
 /** Domains only label tokens; the bench has one. */
 export const DOMAINS = 1;
@@ -57,7 +57,7 @@ export class StepRun {
   static async create(open: OpenDevice, settings: Settings): Promise<StepRun> {
     const { device } = open;
     const questions = stepQuestions(settings, memoryLimits(device));
-    const tuning = tunedBy(await autotune(open, questions, {}));
+    const tuning = tunedBy(await tableOf(open, questions));
     const { state, tapes } = recorded(settings, device, tuning);
     state.materialise(device);
     const build = (tape: Tape) => Program.build(device, tape, state.live);

@@ -1,6 +1,7 @@
 /**
  * @file Which variant of a kernel an adapter takes. Ops ask the tuning of their tape while they record; whoever
- * measures fills a table before. All variants of an op sum in one order, so the choice moves no bit, only time.
+ * measures fills a table before. All variants that compete sum in one order, so the choice moves no bit, only time:
+ * nothing of it has to stand in a link or a checkpoint.
  */
 
 /** What an op wants to know: which variant is fastest for this product on this adapter. */

@@ -1,0 +1,101 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { domainIds } from '@/engine/data/domains';
+import { createBatchSource } from '@/engine/data/source';
+import { fixedTuning, type Tuning } from '@/engine/gpu/tuning';
+import { Session } from '@/engine/train/session';
+import { openLab } from '../support/lab';
+import { tiny } from '../support/tinyModels';
+
+const lab = openLab();
+let session: Session | undefined;
+afterEach(() => session?.destroy());
+
+const STEPS = 30;
+const quiet = () => {};
+// Whole fours everywhere, heads as wide as others; experts with shared ones, local and global layers.
+const settings = tiny('micro', { headWidth: 16 });
+
+interface Trajectory {
+  readonly losses: readonly number[];
+  readonly norms: readonly number[];
+  readonly kernels: ReadonlySet<string>;
+}
+
+async function trajectory(tuning: Tuning): Promise<Trajectory> {
+  const { length } = domainIds;
+  session = await Session.create(lab.open(), settings, length, quiet, { tuning });
+  await session.stepper.start(settings.run.seed);
+  const source = createBatchSource(settings, {}, undefined);
+  const losses: number[] = [];
+  const norms: number[] = [];
+  for (let step = 0; step < STEPS; step++) {
+    const inputs = { step, batches: [await source.next()], settings };
+    const { crossEntropy, gradientNorm } = await session.stepper.step(inputs, {}, 1);
+    losses.push(crossEntropy);
+    norms.push(gradientNorm);
+  }
+  const { microBatch, update } = session.assembly.step;
+  const used = [...microBatch.dispatches, ...update.dispatches].map(({ kernel }) => kernel.name);
+  return { losses, norms, kernels: new Set(used) };
+}
+
+/** Tunings of one op; the others keep the plain kernels. */
+const only =
+  (op: string, variant: string | undefined): Tuning =>
+  (question) =>
+    question.op === op ? variant : 'plain';
+
+let plain: Promise<Trajectory> | undefined;
+const plainly = (): Promise<Trajectory> => {
+  plain ??= trajectory(() => 'plain');
+  return plain;
+};
+
+describe('thirty steps', () => {
+  it('learn something, by plain kernels only', async () => {
+    const { losses, kernels } = await plainly();
+    expect(losses.at(-1)!).toBeLessThan(losses[0]! - 0.5);
+    const products = [...kernels].filter((name) => /^(matmul|groupedMatmul|attention)/.test(name));
+    expect(products.filter((name) => /vec4|subgroup|shared/.test(name))).toEqual([]);
+  });
+
+  // One order of summation: not a bit may differ.
+  it.each([
+    ['matmul', undefined, 'matmul.nt.vec4'],
+    ['matmul', 'tile4x4', 'matmul.tn.vec4'],
+    ['matmul', 'shared32', 'matmul.shared'],
+    ['matmul', 'subgroup8', 'matmul.subgroup'],
+    ['groupedMatmul', undefined, 'groupedMatmul.dw.vec4'],
+    ['groupedMatmul', 'subgroup8', 'groupedMatmul.subgroup'],
+  ])('%s by %s have the bits of the plain kernels', async (op, variant, kernel) => {
+    if (variant === 'subgroup8' && lab.open().subgroupSize < 8) return;
+    const want = await plainly();
+    const { losses, norms, kernels } = await trajectory(only(op, variant));
+    expect(kernels).toContain(kernel);
+    expect(losses).toEqual(want.losses);
+    expect(norms).toEqual(want.norms);
+  });
+
+  // Another order than the plain kernels', whose rounding thirty steps of training carry on.
+  it.each([
+    ['rows', 'attention.forward.vec4'],
+    ['subgroup8', 'attention.forward.subgroup'],
+  ])('attention by %s stays within 1e-4 of the plain kernels', async (variant, kernel) => {
+    if (variant === 'subgroup8' && lab.open().subgroupSize < 8) return;
+    const want = await plainly();
+    const { losses, kernels } = await trajectory(only('attention', variant));
+    expect(kernels).toContain(kernel);
+    for (const [step, loss] of losses.entries()) {
+      expect(Math.abs(loss - want.losses[step]!), `step ${step}`).toBeLessThan(1e-4);
+    }
+  });
+
+  it('have the same bits with every choice that a tuning may make', async () => {
+    if (lab.open().subgroupSize < 8) return;
+    const fixed = await trajectory(fixedTuning);
+    session?.destroy();
+    const tuned = await trajectory(() => 'subgroup8');
+    expect(tuned.losses).toEqual(fixed.losses);
+    expect(tuned.norms).toEqual(fixed.norms);
+  });
+});
