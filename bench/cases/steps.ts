@@ -108,14 +108,16 @@ const active: readonly StepCase[] = [
 const deep = sweepSettings({ model: { layerCount: 6 } });
 
 const activations: readonly StepCase[] = [
-  { name: 'activations kept', group: 'activations', settings: deep, load: 'even' },
-  {
-    name: 'activations recomputed',
-    group: 'activations',
-    settings: withValue(deep, 'run.activationCheckpointing', true),
-    load: 'even',
-  },
-];
+  ['kept', deep] as const,
+  ['recomputed', withValue(deep, 'run.activationCheckpointing', true)] as const,
+  ['in bf16', withValue(deep, 'run.storage', 'bf16')] as const,
+  ['in f16', withValue(deep, 'run.storage', 'f16')] as const,
+].map(([how, settings]) => ({
+  name: `activations ${how}`,
+  group: 'activations',
+  settings,
+  load: 'even',
+}));
 
 export const stepCases: readonly StepCase[] = [
   { name: 'step micro', settings: onPreset('micro') },
