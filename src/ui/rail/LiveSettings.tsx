@@ -1,4 +1,5 @@
 /** @file Settings that a running run obeys from its next step on. */
+import { memo } from 'react';
 import { type SettingPath, valueAt } from '@/engine/config/settings';
 import { Fold } from '@/ui/components/Fold';
 import { Setting } from '@/ui/controls/Setting';
@@ -21,7 +22,8 @@ interface LiveSettingProps {
   readonly isTerse?: boolean;
 }
 
-function LiveSetting({ path, isRate = false, isTerse }: LiveSettingProps) {
+/** Drawn again with its own value only: a hundred fields, most of them in closed folds, take longer than a frame. */
+const LiveSetting = memo(({ path, isRate = false, isTerse }: LiveSettingProps) => {
   const lab = useLab();
   const value = useRun((state) => valueAt(state.now, path));
   return (
@@ -33,7 +35,7 @@ function LiveSetting({ path, isRate = false, isTerse }: LiveSettingProps) {
       {...(isRate && { sliderRange: RATE_RANGE })}
     />
   );
-}
+});
 
 /** The balancer alone: on a narrow screen it stays in the open. */
 export const Balancer = () => <LiveSetting path="balance.kind" />;

@@ -1,4 +1,5 @@
 /** @file Settings that start a new run: they are drafted, then started together. */
+import { memo } from 'react';
 import { type SettingPath, valueAt } from '@/engine/config/settings';
 import { Fold } from '@/ui/components/Fold';
 import { Setting } from '@/ui/controls/Setting';
@@ -12,8 +13,13 @@ import { Rows } from './Rows';
 import { Section } from './Section';
 import { modelPaths } from './sections';
 
-/** One row that starts a new run, with what it was. */
-export function DraftedSetting({ path, isTerse }: { path: SettingPath; isTerse?: boolean }) {
+interface DraftedSettingProps {
+  readonly path: SettingPath;
+  readonly isTerse?: boolean;
+}
+
+/** One row that starts a new run, with what it was; drawn again with its own value only. */
+export const DraftedSetting = memo(({ path, isTerse }: DraftedSettingProps) => {
   const lab = useLab();
   const value = useRun((state) => valueAt(formValues(state), path));
   const running = useRun((state) => valueAt(state.now, path));
@@ -28,7 +34,7 @@ export function DraftedSetting({ path, isTerse }: { path: SettingPath; isTerse?:
       onChange={(to) => draftValue(lab, path, to)}
     />
   );
-}
+});
 
 /** Drafted rows that move something, and why the others do not. */
 export function DraftedRows({ paths }: { paths: readonly SettingPath[] }) {

@@ -126,8 +126,18 @@ export function writeAddress(lab: Lab, how: 'replace' | 'push'): void {
   }
 }
 
-/** The link to the run up to the end of `step`, as an address of this page. */
-export const linkUpTo = (experiment: Experiment, step: number): string =>
+const links = new WeakMap<Experiment, Map<number, string>>();
+
+/** The link to the run up to the end of `step`, as an address of this page; packed once, for every chart asks for it. */
+export function linkUpTo(experiment: Experiment, step: number): string {
+  const known = links.get(experiment) ?? new Map<number, string>();
+  links.set(experiment, known);
+  const link = known.get(step) ?? packUpTo(experiment, step);
+  known.set(step, link);
+  return link;
+}
+
+const packUpTo = (experiment: Experiment, step: number): string =>
   `#${encodeLink({ ...experiment, timeline: experiment.timeline.filter((c) => c.step <= step) })}`;
 
 /** Paths whose drafted value is not the running one. */
