@@ -19,9 +19,9 @@ const cases = [
   { T: 40, K: 2, E: 6, F: 12, D: 8, pick: (r: number) => (r * 7) % 5 },
   { T: 50, K: 1, E: 4, F: 4, D: 4, pick: () => 2 },
   { T: 35, K: 2, E: 3, F: 36, D: 4, pick: (r: number) => r % 3 },
-  // large tiles, off their edges in every direction
+  // off the edges of tiles in every direction
   { T: 21, K: 2, E: 2, F: 36, D: 44, pick: (r: number) => Number(r % 8 === 3) },
-  // enough rows for transposed weights
+  // three blocks of one expert
   { T: 66, K: 2, E: 2, F: 32, D: 36, pick: (r: number) => Number(r % 8 === 3) },
 ];
 

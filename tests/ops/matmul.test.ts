@@ -20,7 +20,7 @@ const shapes = [
   { batch: 2, M: 44, N: 36, K: 20 },
   { batch: 1, M: 68, N: 64, K: 132 },
   { batch: 2, M: 6, N: 37, K: 8 },
-  // long enough for a transposed copy
+  // more than one workgroup along M and N
   { batch: 2, M: 130, N: 36, K: 40 },
 ];
 
@@ -70,6 +70,26 @@ describe('matmul', () => {
       for (const { variant, into } of others) {
         expect([...(await bench.read(into.tensor))], `${form} ${variant}`).toEqual(want);
       }
+    }
+  });
+
+  it('stores no row behind the last, however many a tile has left', async () => {
+    const [N, K, guard] = [8, 4, 5];
+    const bench = lab.bench();
+    const products = Array.from({ length: 8 }, (_, i) => {
+      const M = i + 1;
+      const a = noise(M * K, M);
+      const b = noise(K * N, 9);
+      const c = bench.tensor([M + 8, N], new Float64Array((M + 8) * N).fill(guard));
+      const inputs = { a: bench.tensor([M, K], a), b: bench.tensor([K, N], b) };
+      const into = { tensor: c, add: 0 } as const;
+      matmul(bench.tape, { form: 'nn', M, N, K, ...inputs, into, variant: 'tile' });
+      return { c, want: reference(a, b, { form: 'nn', batch: 1, M, N, K }) };
+    });
+    await bench.run();
+    for (const { c, want } of products) {
+      const all = [...want, ...new Array<number>(8 * N).fill(guard)];
+      expectClose(await bench.read(c), all, { rtol: 1e-5, atol: 1e-6 });
     }
   });
 
@@ -205,7 +225,7 @@ describe('linear', () => {
     const bench = lab.bench();
     const x = bench.tensor([4, 8], []);
     linear(bench.tape, x, bench.tensor([8, 8], []), 'f32');
-    expect(bench.tape.dispatches.map(({ kernel }) => kernel.name)).toEqual(['matmul.nt.vec4']);
+    expect(bench.tape.dispatches.map(({ kernel }) => kernel.name)).toEqual(['matmul.tile']);
   });
 
   it('refuses a weight whose inputs do not match', () => {

@@ -24,7 +24,7 @@ const split = (uses: KernelUse[], changes: Partial<KernelSplit> = {}): KernelSpl
 
 // 4 ms of operations, 2 ms of bytes: of 8 and 2 ms measured.
 const product = use('matmul', 'matmul', { ms: 8, calls: 3, flops: 4e6, bytes: 1e4 });
-const copy = use('transpose', 'matmul', { ms: 4, bytes: 2e5 });
+const copy = use('mxfp8', 'matmul', { ms: 4, bytes: 2e5 });
 const norm = use('rmsNorm', 'norms', { ms: 4, calls: 2, bytes: 1e5 });
 
 describe('the rows of the Kernels panel', () => {
@@ -32,7 +32,7 @@ describe('the rows of the Kernels panel', () => {
     const rows = kindRows(split([norm, copy, product]));
     expect(rows.map(({ total, kernels }) => [total.name, kernels.map(({ name }) => name)])).toEqual(
       [
-        ['matrix products', ['matmul', 'transpose']],
+        ['matrix products', ['matmul', 'mxfp8']],
         ['norms', ['rmsNorm']],
       ],
     );

@@ -6,13 +6,11 @@ import { defineKernel } from '@/engine/gpu/kernel';
 import { folded, type GradientTarget, type Grid, type Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
 import dwSubgroupWgsl from '@/shaders/groupedMatmul.dw.subgroup.wgsl?raw';
-import dwWgsl from '@/shaders/groupedMatmul.dw.vec4.wgsl?raw';
-import dxWgsl from '@/shaders/groupedMatmul.dx.vec4.wgsl?raw';
-import forwardWgsl from '@/shaders/groupedMatmul.forward.vec4.wgsl?raw';
+import dwTileWgsl from '@/shaders/groupedMatmul.dw.tile.wgsl?raw';
 import subgroupWgsl from '@/shaders/groupedMatmul.subgroup.wgsl?raw';
+import tileWgsl from '@/shaders/groupedMatmul.tile.wgsl?raw';
 import plainWgsl from '@/shaders/groupedMatmul.wgsl?raw';
 import { BLOCK, type Dispatched } from './dispatch';
-import { transpose } from './transpose';
 
 /** Outputs, the gradient of the rows, the gradient of the weights. */
 export type GroupedPart = 'forward' | 'dx' | 'dw';
@@ -55,10 +53,11 @@ const plainKernels = {
   dx: plainKernel('dx'),
   dw: plainKernel('dw'),
 };
+const rowsByTile = defineKernel({ ...common, name: 'groupedMatmul.tile', wgsl: tileWgsl });
 const tileKernels = {
-  forward: defineKernel({ ...common, name: 'groupedMatmul.forward.vec4', wgsl: forwardWgsl }),
-  dx: defineKernel({ ...common, name: 'groupedMatmul.dx.vec4', wgsl: dxWgsl }),
-  dw: defineKernel({ ...common, name: 'groupedMatmul.dw.vec4', wgsl: dwWgsl }),
+  forward: rowsByTile,
+  dx: rowsByTile,
+  dw: defineKernel({ ...common, name: 'groupedMatmul.dw.tile', wgsl: dwTileWgsl }),
 };
 const rowsBySubgroup = defineKernel({
   ...common,
@@ -104,6 +103,9 @@ const dwGrid = ({ D, E, F }: GroupedSizes, wide: number, tall: number): Grid => 
   E,
 ];
 
+/** For kernels with one file for both products over rows. */
+const transposes = (part: GroupedPart) => ({ TRANSPOSE_B: Number(part === 'forward') });
+
 const PLAIN_SIDE = 8;
 const plain: GroupedVariant = {
   fits: () => true,
@@ -116,34 +118,18 @@ const plain: GroupedVariant = {
   },
 };
 
-/** What a thread computes, ROWS x 4 QUADS; the forward kernel has small tiles only. */
-interface Tile {
-  readonly ROWS: number;
-  readonly QUADS: number;
-}
-const TILE_SIDE = 8;
-
-const tiles = (tile: Tile): GroupedVariant => ({
-  fits: ({ part, F, D }) => (part === 'forward' ? tile.QUADS === 1 && isWhole(D) : isWhole(F, D)),
+const TILE_COLUMNS = 32;
+const TILE_ROWS = 64;
+const tile: GroupedVariant = {
+  fits: ({ F, D }) => isWhole(F, D),
   record(tape, product) {
-    const wide = 4 * tile.QUADS * TILE_SIDE;
-    const grid =
-      product.part === 'dw'
-        ? dwGrid(product, wide, TILE_SIDE * tile.ROWS)
-        : rowGrid(columnsOf(product), wide, mostBlocks(product));
-    const overrides = product.part === 'forward' ? {} : { ...tile };
-    record(tape, tileKernels[product.part], product, grid, overrides);
-  },
-});
-const largeTiles = tiles({ ROWS: 8, QUADS: 2 });
-
-/** The forward product over a transposed copy of the weights: the form of the rows' gradient, F and D changed. */
-const copied: GroupedVariant = {
-  fits: ({ part, F, D }) => part === 'forward' && isWhole(F, D),
-  record(tape, product) {
-    const { E, F, D } = product;
-    const b = transpose(tape, product.b, { batch: E, N: F, K: D });
-    largeTiles.record(tape, { ...product, part: 'dx', b, F: D, D: F });
+    const kernel = tileKernels[product.part];
+    if (product.part === 'dw') {
+      record(tape, kernel, product, dwGrid(product, TILE_COLUMNS, TILE_ROWS));
+    } else {
+      const grid = rowGrid(columnsOf(product), TILE_COLUMNS, mostBlocks(product));
+      record(tape, kernel, product, grid, transposes(product.part));
+    }
   },
 };
 
@@ -158,7 +144,7 @@ const subgroup = (width: number): GroupedVariant => ({
     if (product.part === 'dw') {
       record(tape, kernel, product, dwGrid(product, wide, SUBGROUP_ROWS), { WIDE: width });
     } else {
-      const overrides = { TRANSPOSE_B: Number(product.part === 'forward'), WIDE: width };
+      const overrides = { ...transposes(product.part), WIDE: width };
       record(tape, kernel, product, rowGrid(columnsOf(product), wide, rowBlocks), overrides);
     }
   },
@@ -167,25 +153,13 @@ const subgroup = (width: number): GroupedVariant => ({
 /** By name, as a table of an adapter's choices has them. */
 export const groupedVariants = {
   plain,
-  tile4x4: tiles({ ROWS: 4, QUADS: 1 }),
-  tile8x8: largeTiles,
-  'tile8x8 copied': copied,
+  tile,
   subgroup8: subgroup(8),
   subgroup32: subgroup(32),
 } as const satisfies Readonly<Record<string, GroupedVariant>>;
 
 export type GroupedVariantName = keyof typeof groupedVariants;
 
-/** Weights with a shorter side than this would leave most of a large tile's workgroup idle. */
-const LARGE_FROM = 32;
-/** Rows of an expert, on average, for which a transposed copy of its weights is worth making. */
-const COPY_FROM = 64;
-
 /** The choice that no adapter changes. */
-export function fixedGroupedVariant(sizes: GroupedSizes): GroupedVariantName {
-  const { R, E, F, D } = sizes;
-  const isLarge = Math.min(D, F) >= LARGE_FROM;
-  if (isLarge && R >= COPY_FROM * E && copied.fits(sizes)) return 'tile8x8 copied';
-  if (isLarge && largeTiles.fits(sizes)) return 'tile8x8';
-  return groupedVariants.tile4x4.fits(sizes) ? 'tile4x4' : 'plain';
-}
+export const fixedGroupedVariant = (sizes: GroupedSizes): GroupedVariantName =>
+  tile.fits(sizes) ? 'tile' : 'plain';

@@ -5,13 +5,10 @@
 import { defineKernel } from '@/engine/gpu/kernel';
 import type { GradientTarget, Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
-import nnWgsl from '@/shaders/matmul.nn.vec4.wgsl?raw';
-import ntWgsl from '@/shaders/matmul.nt.vec4.wgsl?raw';
 import sharedWgsl from '@/shaders/matmul.shared.wgsl?raw';
 import subgroupWgsl from '@/shaders/matmul.subgroup.wgsl?raw';
-import tnWgsl from '@/shaders/matmul.tn.vec4.wgsl?raw';
+import tileWgsl from '@/shaders/matmul.tile.wgsl?raw';
 import plainWgsl from '@/shaders/matmul.wgsl?raw';
-import { transpose } from './transpose';
 
 /** nt: A Bᵀ; nn: A B; tn: Aᵀ B. */
 export type MatmulForm = 'nt' | 'nn' | 'tn';
@@ -44,11 +41,7 @@ const common = {
   params: { M: 'u32', N: 'u32', K: 'u32', add: 'u32' },
 } as const;
 const plainKernel = defineKernel({ ...common, name: 'matmul', wgsl: plainWgsl });
-const tileKernels = {
-  nt: defineKernel({ ...common, name: 'matmul.nt.vec4', wgsl: ntWgsl }),
-  nn: defineKernel({ ...common, name: 'matmul.nn.vec4', wgsl: nnWgsl }),
-  tn: defineKernel({ ...common, name: 'matmul.tn.vec4', wgsl: tnWgsl }),
-};
+const tileKernel = defineKernel({ ...common, name: 'matmul.tile', wgsl: tileWgsl });
 const sharedKernel = defineKernel({ ...common, name: 'matmul.shared', wgsl: sharedWgsl });
 const subgroupKernel = defineKernel({ ...common, name: 'matmul.subgroup', wgsl: subgroupWgsl });
 
@@ -82,42 +75,27 @@ const plain: Variant = {
   },
 };
 
-/** What one thread of a tile kernel computes, ROWS x 4 QUADS, and how a workgroup of 64 shares out the matrix. */
-interface Tile {
-  /** 4 or 8. */
-  readonly ROWS: number;
-  /** 1 or 2. */
-  readonly QUADS: number;
-  /** Threads side by side along the columns. */
-  readonly WIDE: number;
-}
-const TILE_THREADS = 64;
-
-const tiles = (tile: Tile): Variant => ({
-  fits: ({ form, M, N, K }) => ({ nt: isWhole(K), nn: isWhole(N), tn: isWhole(M, N) })[form],
-  record(tape, product) {
-    const size = [tile.ROWS * (TILE_THREADS / tile.WIDE), 4 * tile.QUADS * tile.WIDE] as const;
-    record(tape, tileKernels[product.form], product, size, { ...tile });
-  },
-});
-const largeTiles = tiles({ ROWS: 8, QUADS: 2, WIDE: 8 });
-
-/** A Bᵀ by large tiles over a transposed copy of B, so that neighbours read neighbours. */
-const copied: Variant = {
-  fits: ({ form, N, K }) => form === 'nt' && isWhole(N, K),
-  record(tape, product) {
-    const { batch, N, K } = product;
-    const b = transpose(tape, product.b, { batch, N, K });
-    largeTiles.record(tape, { ...product, form: 'nn', b });
-  },
-};
-
 /** Whether kernels that read whole fours along every axis can do it. */
 const isWholeFours = ({ form, M, N, K }: Sizes): boolean =>
   isWhole(N, K) && (form !== 'tn' || isWhole(M));
 
-/** Tiles in workgroup memory, of side x side threads with ROWS x 4 QUADS elements each. */
-const shared = (side: number, { ROWS, QUADS }: Omit<Tile, 'WIDE'>): Variant => ({
+const TILE_ROWS = 64;
+const TILE_COLUMNS = 32;
+const tile: Variant = {
+  fits: isWholeFours,
+  record(tape, product) {
+    record(tape, tileKernel, product, [TILE_ROWS, TILE_COLUMNS], transposes(product.form));
+  },
+};
+
+/** What one thread computes, ROWS x 4 QUADS: 4 or 8 by 1 or 2. */
+interface Tile {
+  readonly ROWS: number;
+  readonly QUADS: number;
+}
+
+/** Tiles in workgroup memory, of side x side threads. */
+const shared = (side: number, { ROWS, QUADS }: Tile): Variant => ({
   fits: isWholeFours,
   record(tape, product) {
     const overrides = { ...transposes(product.form), SIDE: side, ROWS, QUADS };
@@ -138,9 +116,7 @@ const subgroup = (width: number): Variant => ({
 /** By name, as a table of an adapter's choices has them. */
 export const matmulVariants = {
   plain,
-  tile4x4: tiles({ ROWS: 4, QUADS: 1, WIDE: 8 }),
-  tile8x8: largeTiles,
-  'tile8x8 copied': copied,
+  tile,
   shared32: shared(8, { ROWS: 4, QUADS: 1 }),
   shared64: shared(16, { ROWS: 4, QUADS: 1 }),
   shared128: shared(16, { ROWS: 8, QUADS: 2 }),
@@ -150,17 +126,5 @@ export const matmulVariants = {
 
 export type MatmulVariant = keyof typeof matmulVariants;
 
-/** Matrices with a shorter side than this would leave most of a large tile's workgroup idle. */
-const LARGE_FROM = 32;
-/** Rows of A for which a transposed copy of B is worth making: it costs one of them in reads and writes. */
-const COPY_FROM = 128;
-
-/** The choice that no adapter changes. nt gains nothing from a large tile: it reads across the rows of both. */
-export function fixedVariant(sizes: Sizes): MatmulVariant {
-  const { form, M, N, K } = sizes;
-  if (M >= COPY_FROM && Math.min(N, K) >= LARGE_FROM && copied.fits(sizes)) {
-    return 'tile8x8 copied';
-  }
-  if (!largeTiles.fits(sizes)) return 'plain';
-  return form !== 'nt' && Math.min(M, N) >= LARGE_FROM ? 'tile8x8' : 'tile4x4';
-}
+/** The choice that no adapter changes. */
+export const fixedVariant = (sizes: Sizes): MatmulVariant => (tile.fits(sizes) ? 'tile' : 'plain');

@@ -133,8 +133,8 @@ export function muon(tape: Tape, tensors: MuonTensors, shape: MuonShape, live: M
   expectShape('muon momentum', tensors.momentum, length);
   expectShape('muon clip', tensors.clip, [CLIP_LENGTH]);
   const side = Math.min(rows, columns);
-  // X, the next X, a transposed copy of it, A, and A A.
-  const matrixBytes = 4 * (3 * rows * columns + 2 * side * side);
+  // X, the next X, A, and A A.
+  const matrixBytes = 4 * (2 * rows * columns + 2 * side * side);
   const most = Math.min(MAX_BATCH, Math.max(1, Math.floor(chunkBytes / matrixBytes)));
   for (let first = 0; first < (isSketch ? 1 : count); first += most) {
     const n = Math.min(most, count - first);

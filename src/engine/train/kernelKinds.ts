@@ -6,7 +6,6 @@ import type { KernelKind, KernelUse } from './commands';
 /** Kind by op, of forward and backward; the update is told as a whole. */
 const KINDS: Readonly<Record<string, KernelKind>> = {
   matmul: 'matmul',
-  transpose: 'matmul',
   mxfp8: 'matmul',
   groupedMatmul: 'experts',
   dispatch: 'router',

@@ -66,12 +66,12 @@ function matmulSubject({ form: name, sides }: Question, adapter: Adapter): Subje
   };
 }
 
-/** Beside the fixed choice. On a software adapter small tiles win nothing, and workgroup memory is memory like any. */
+/** Beside the fixed choice. On a software adapter workgroup memory is memory like any. */
 const matmulCandidates = (adapter: Adapter): MatmulVariant[] => [
   ...bySubgroups(adapter),
   ...(adapter.info.isSoftware ? [] : GRAPHICS),
 ];
-const GRAPHICS = ['tile4x4', 'tile8x8', 'shared32', 'shared64', 'shared128'] as const;
+const GRAPHICS = ['shared32', 'shared64', 'shared128'] as const;
 
 /** The variant whose workgroups are subgroups of the adapter; none where those are too small. */
 function bySubgroups({ subgroupSize }: Adapter): ('subgroup8' | 'subgroup32')[] {
@@ -85,7 +85,7 @@ function groupedSubject({ form, sides }: Question, adapter: Adapter): Subject {
   const [E = 1, rows = 4, F = 4, D = 4] = reduced(sides, mostWork(adapter));
   const R = E * rows;
   const sizes = { part, R, E, F, D };
-  const variants = new Set([fixedGroupedVariant(sizes), ...groupedCandidates(adapter)]);
+  const variants = new Set([fixedGroupedVariant(sizes), ...bySubgroups(adapter)]);
   const [a, b, c] = {
     forward: [R * D, E * F * D, R * F],
     dx: [R * F, E * F * D, R * D],
@@ -108,11 +108,6 @@ function groupedSubject({ form, sides }: Question, adapter: Adapter): Subject {
     },
   };
 }
-
-const groupedCandidates = (adapter: Adapter): GroupedVariantName[] => [
-  ...bySubgroups(adapter),
-  ...(adapter.info.isSoftware ? [] : (['tile4x4', 'tile8x8'] as const)),
-];
 
 /** As many key heads as query heads, and one document. */
 function attentionSubject({ form, sides }: Question, adapter: Adapter): Subject {
