@@ -30,7 +30,7 @@ struct Live {
 @group(0) @binding(4) var<storage, read> sums_T: array<f32>;
 @group(0) @binding(5) var<storage, read_write> losses: array<f32>;
 
-const THREADS = 256u;
+const THREADS = 64u;
 const IGNORED = 0xffffffffu;
 const LOWEST = -3.0e38;
 var<workgroup> partial: array<vec3f, THREADS>; // (cross-entropy, squared log-sum-exp, valid tokens)

@@ -31,6 +31,17 @@ const shapes: (AttentionShape & { label: string; isGated?: boolean })[] = [
     masked: false,
     isGated: true,
   },
+  {
+    label: 'sixteen channels',
+    T: 22,
+    S: 11,
+    H: 4,
+    G: 2,
+    C: 16,
+    window: 6,
+    masked: true,
+    isGated: true,
+  },
   { label: 'six heads to two', T: 38, S: 19, H: 6, G: 2, C: 4, window: 10, masked: true },
 ];
 const names = Object.keys(attentionVariants) as AttentionVariantName[];
@@ -127,6 +138,7 @@ describe('attention', () => {
     { C: 8, variant: 'plain' },
     { C: 6, variant: 'plain' },
     { C: 8, variant: 'subgroup8' },
+    { C: 16, variant: 'matrices' },
   ] as const)(
     'gives no gradient at all where every query sees one key: %o',
     async ({ C, variant }) => {
@@ -156,11 +168,16 @@ describe('attention', () => {
   it.each([
     { T: 74, S: 37, H: 6, G: 2, C: 8, window: 20, masked: true },
     { T: 100, S: 50, H: 2, G: 2, C: 12, window: 50, masked: false },
-  ])('gives the same bits by rows and by subgroups, and in every run: %o', async (shape) => {
-    const byRow = await everything(shape, 'rows');
-    expect(await everything(shape, 'rows')).toEqual(byRow);
-    if (isOffered('subgroup8')) expect(await everything(shape, 'subgroup8')).toEqual(byRow);
-  });
+    { T: 74, S: 37, H: 6, G: 2, C: 16, window: 20, masked: true },
+  ])(
+    'gives the same bits by rows, by matrices and by subgroups, and in every run: %o',
+    async (shape) => {
+      const byRow = await everything(shape, 'rows');
+      expect(await everything(shape, 'rows')).toEqual(byRow);
+      if (shape.C === 16) expect(await everything(shape, 'matrices')).toEqual(byRow);
+      if (isOffered('subgroup8')) expect(await everything(shape, 'subgroup8')).toEqual(byRow);
+    },
+  );
 
   it('takes what the tuning of its tape says, part by part, where that can do the heads', () => {
     const kernelsWith = (C: number) => {

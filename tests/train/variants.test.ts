@@ -78,6 +78,7 @@ describe('thirty steps', () => {
   // Another order than the plain kernels', whose rounding thirty steps of training carry on.
   it.each([
     ['rows', 'attention.forward.vec4'],
+    ['matrices', 'attention.forward.c16'],
     ['subgroup8', 'attention.forward.subgroup'],
   ])('attention by %s stays within 1e-4 of the plain kernels', async (variant, kernel) => {
     if (variant === 'subgroup8' && lab.open().subgroupSize < 8) return;

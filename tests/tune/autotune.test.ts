@@ -88,9 +88,9 @@ describe('a subject', () => {
         { op: 'attention', form: 'dq', sides: [4, 4, 128, 64, C] },
         { info: software, subgroupSize },
       )?.variants;
-    expect(variants(16, 8)).toEqual(['rows', 'subgroup8']);
-    expect(variants(16, 4)).toEqual(['rows']);
-    expect(variants(16, 32)).toEqual(['rows']);
+    expect(variants(16, 8)).toEqual(['matrices', 'subgroup8']);
+    expect(variants(16, 4)).toEqual(['matrices']);
+    expect(variants(32, 32)).toEqual(['rows']);
     expect(variants(128, 8)).toEqual(['rows']);
   });
 

@@ -4,10 +4,12 @@
  */
 import { defineKernel } from '@/engine/gpu/kernel';
 import { folded, type Grid } from '@/engine/gpu/tape';
+import backwardC16Wgsl from '@/shaders/attention.backward.c16.wgsl?raw';
 import backwardSubgroupWgsl from '@/shaders/attention.backward.subgroup.wgsl?raw';
 import backwardVec4Wgsl from '@/shaders/attention.backward.vec4.wgsl?raw';
 import backwardWgsl from '@/shaders/attention.backward.wgsl?raw';
 import deltaWgsl from '@/shaders/attention.delta.wgsl?raw';
+import forwardC16Wgsl from '@/shaders/attention.forward.c16.wgsl?raw';
 import forwardSubgroupWgsl from '@/shaders/attention.forward.subgroup.wgsl?raw';
 import forwardVec4Wgsl from '@/shaders/attention.forward.vec4.wgsl?raw';
 import forwardWgsl from '@/shaders/attention.forward.wgsl?raw';
@@ -35,8 +37,10 @@ const geometry = {
 const inputs = { q_TH: 'read', k_TG: 'read', v_TG: 'read', documents_T: 'read' } as const;
 const gradients = { ...inputs, dy_TH: 'read', stats_TH: 'read', out0: 'read_write' } as const;
 
-/** The same three kernels: channel by channel, four at a time, or for eight rows of a subgroup. */
-function kernels(suffix: '' | '.vec4' | '.subgroup', forwardText: string, backwardText: string) {
+type Suffix = '' | '.vec4' | '.c16' | '.subgroup';
+
+/** The same three kernels: channel by channel, four at a time, for heads of sixteen, or for eight rows of a subgroup. */
+function kernels(suffix: Suffix, forwardText: string, backwardText: string) {
   const backward = {
     name: `attention.backward${suffix}`,
     wgsl: backwardText,
@@ -127,6 +131,13 @@ const rows: AttentionVariant = {
   grid: byRow,
 };
 
+/** The row of a head as one matrix of four by four. */
+const matrices: AttentionVariant = {
+  ...rows,
+  ...kernels('.c16', forwardC16Wgsl, backwardC16Wgsl),
+  fits: ({ C }) => C === 16,
+};
+
 /** Eight rows of a head, in a subgroup of at least so many. */
 const SUBGROUP = 8;
 /** Code grows with the channels: a compiler would take longer over wider heads than a run of them gains. */
@@ -141,12 +152,14 @@ const subgroup8: AttentionVariant = {
 };
 
 /** By name, as a table of an adapter's choices has them. `subgroup8` asks for subgroups of eight or more. */
-export const attentionVariants = { plain, rows, subgroup8 } as const satisfies Readonly<
+export const attentionVariants = { plain, rows, matrices, subgroup8 } as const satisfies Readonly<
   Record<string, AttentionVariant>
 >;
 
 export type AttentionVariantName = keyof typeof attentionVariants;
 
 /** The choice that no adapter changes. */
-export const fixedAttention = (sizes: AttentionSizes): AttentionVariantName =>
-  rows.fits(sizes) ? 'rows' : 'plain';
+export function fixedAttention(sizes: AttentionSizes): AttentionVariantName {
+  if (matrices.fits(sizes)) return 'matrices';
+  return rows.fits(sizes) ? 'rows' : 'plain';
+}
