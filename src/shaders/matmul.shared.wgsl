@@ -10,6 +10,7 @@
 //
 // A workgroup of SIDE x SIDE threads does a tile of ROWS SIDE x 4 QUADS SIDE elements; a thread has ROWS rows in a row,
 // and every SIDE-th four of columns. Workgroup memory holds DEPTH k of both matrices in fours along m and along n.
+// Where SYMMETRIC is 1 the product equals its transpose: workgroups below the diagonal leave, those above store twice.
 // Dispatch: ceil(N / (4 QUADS SIDE)) x ceil(M / (ROWS SIDE)) x batch workgroups.
 
 struct Params {
@@ -26,6 +27,7 @@ struct Params {
 
 override TRANSPOSE_A = 0u;
 override TRANSPOSE_B = 0u;
+override SYMMETRIC = 0u;
 /// Threads along each side of a workgroup, 8 or 16; rows of a thread, 4 or 8; its fours of columns, 1 or 2.
 override SIDE = 16u;
 override ROWS = 4u;
@@ -93,6 +95,7 @@ fn main(
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) index: u32,
 ) {
+  if (SYMMETRIC == 1u && group.x < group.y) { return; }
   var sum: array<vec4f, 2u * MOST>;
   for (var k = 0u; k < params.K; k += DEPTH) {
     bring(group, index, k / 4u);
@@ -119,6 +122,18 @@ fn main(
       let n = BROAD * group.x + q * SIDE + local.x;
       let at = (group.z * params.M + m + r) * N4 + n;
       if (m + r < params.M && n < N4) { c[at] = sum[2u * r + q] + select(vec4f(), c[at], params.add == 1u); }
+    }
+  }
+  if (SYMMETRIC == 0u || group.x == group.y) { return; }
+  // Above the diagonal a workgroup has all its rows.
+  for (var r = 0u; r < ROWS; r += 4u) {
+    for (var q = 0u; q < QUADS; q++) {
+      let n = BROAD * group.x + q * SIDE + local.x;
+      let i = 2u * r + q;
+      let columns = transpose(mat4x4f(sum[i], sum[i + 2u], sum[i + 4u], sum[i + 6u]));
+      for (var j = 0u; j < 4u && n < N4; j++) {
+        c[(group.z * params.N + 4u * n + j) * N4 + (m + r) / 4u] = columns[j];
+      }
     }
   }
 }

@@ -10,6 +10,7 @@
 //
 // Threads of a workgroup lie side by side along the columns, four of them each, and share ROWS rows, whose elements lie
 // spread over the first LANES invocations of a subgroup. Past the edge the last ones are repeated and not stored.
+// Where SYMMETRIC is 1 the product equals its transpose: workgroups below the diagonal leave, those above store twice.
 // Dispatch: ceil(N / (4 WIDE)) x ceil(M / ROWS) x batch workgroups.
 
 enable subgroups;
@@ -28,6 +29,7 @@ struct Params {
 
 override TRANSPOSE_A = 0u;
 override TRANSPOSE_B = 0u;
+override SYMMETRIC = 0u;
 /// Threads of a workgroup: those of a subgroup, or fewer.
 override WIDE = 8u;
 const THREADS = 8u;
@@ -74,6 +76,12 @@ fn rowsOf(part: vec4f) -> array<vec4f, LANES> {
   return array(low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]);
 }
 
+/// Four rows of four columns, across the diagonal.
+fn mirror(batch: u32, m: u32, column4: u32, rows: mat4x4f) {
+  let columns = transpose(rows);
+  for (var j = 0u; j < 4u; j++) { c[((batch * params.N + 4u * column4 + j) * params.N + m) / 4u] = columns[j]; }
+}
+
 @compute @workgroup_size(WIDE)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -83,6 +91,8 @@ fn main(
   let N4 = params.N / 4u;
   let K4 = params.K / 4u;
   let m = ROWS * group.y;
+  let diagonal = m / (4u * WIDE);
+  if (SYMMETRIC == 1u && group.x < diagonal) { return; }
   let column = WIDE * group.x + local;
   let aStart = group.z * params.M * K4;
   let bStart = group.z * params.N * K4;
@@ -111,5 +121,10 @@ fn main(
   for (var r = m; r < end; r++) {
     let at = (group.z * params.M + r) * N4 + column;
     c[at] = sum[r - m] + select(vec4f(), c[at], params.add == 1u);
+  }
+  if (SYMMETRIC == 0u || group.x == diagonal) { return; }
+  for (var r = m; r < end; r += 4u) {
+    let i = r - m;
+    mirror(group.z, r, column, mat4x4f(sum[i], sum[i + 1u], sum[i + 2u], sum[i + 3u]));
   }
 }

@@ -10,6 +10,7 @@
 //
 // One thread per tile. Its sums have names of their own: not every compiler keeps an array in registers, and where it
 // does not, each sum is a load and a store. Rows past the edge repeat the last ones and are not stored.
+// Where SYMMETRIC is 1 the product equals its transpose: workgroups below the diagonal leave, those above store twice.
 // Dispatch: ceil(N / 32) x ceil(M / 64) x batch workgroups.
 
 struct Params {
@@ -29,6 +30,7 @@ const SIDE = 8u;
 const ROWS = 8u;
 override TRANSPOSE_A = 0u;
 override TRANSPOSE_B = 0u;
+override SYMMETRIC = 0u;
 
 /// Row j is A[4 m4 + j, four k].
 fn fourOfA(start: u32, m4: u32, k4: u32) -> mat4x4f {
@@ -64,12 +66,24 @@ fn store(at: u32, sum: vec4f) {
   c[at] = sum + select(vec4f(), c[at], params.add == 1u);
 }
 
+/// Four rows of four columns, across the diagonal.
+fn mirror(at: u32, rows: mat4x4f) {
+  let columns = transpose(rows);
+  let N4 = params.N / 4u;
+  c[at] = columns[0];
+  c[at + N4] = columns[1];
+  c[at + 2u * N4] = columns[2];
+  c[at + 3u * N4] = columns[3];
+}
+
 @compute @workgroup_size(SIDE, SIDE)
-fn main(@builtin(global_invocation_id) id: vec3u) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(global_invocation_id) id: vec3u) {
   let N4 = params.N / 4u;
   let K4 = params.K / 4u;
   let m = ROWS * id.y;
   if (m >= params.M || id.x >= N4) { return; }
+  let diagonal = 4u * group.x / ROWS;
+  if (SYMMETRIC == 1u && group.y > diagonal) { return; }
   let aStart = id.z * params.M * K4;
   let bStart = id.z * params.N * K4;
   var sum0 = vec4f();
@@ -103,4 +117,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (rows > 5u) { store(at + 5u * N4, sum5); }
   if (rows > 6u) { store(at + 6u * N4, sum6); }
   if (rows > 7u) { store(at + 7u * N4, sum7); }
+  if (SYMMETRIC == 0u || group.y == diagonal) { return; }
+  // Above the diagonal a workgroup has all its rows.
+  let across = (id.z * params.N + 4u * id.x) * N4 + m / 4u;
+  mirror(across, mat4x4f(sum0, sum1, sum2, sum3));
+  mirror(across + 1u, mat4x4f(sum4, sum5, sum6, sum7));
 }

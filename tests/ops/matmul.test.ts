@@ -73,6 +73,43 @@ describe('matmul', () => {
     }
   });
 
+  // within one tile; off the edges of several; more than two of the largest each way
+  it.each([4, 76, 300])(
+    'gives the same bits by half of a symmetric product, side %i',
+    async (side) => {
+      const [batch, K] = [2, 12];
+      const bench = lab.bench();
+      const x = bench.tensor([batch * side * K], noise(batch * side * K, 1));
+      const gram = bench.tensor([batch * side * side], []);
+      const product = { batch, M: side, N: side };
+      const gramOf = { ...product, form: 'nt', a: x, b: x, K } as const;
+      matmul(bench.tape, { ...gramOf, into: { tensor: gram, add: 0 }, variant: 'plain' });
+      const products = [
+        gramOf,
+        { ...product, form: 'tn', a: x, b: x, K },
+        { ...product, form: 'nn', a: gram, b: gram, K: side },
+      ] as const;
+      const results = products.flatMap((inputs) =>
+        (Object.keys(matmulVariants) as MatmulVariant[])
+          .filter((variant) => isCompared(variant, inputs.form))
+          .map((variant) => {
+            const c = bench.tensor([batch * side * side], []);
+            const into = { tensor: c, add: 0 } as const;
+            matmul(bench.tape, { ...inputs, into, variant, isSymmetric: variant !== 'plain' });
+            return { form: inputs.form, variant, c };
+          }),
+      );
+      await bench.run();
+      for (const { form } of products) {
+        const [plain, ...others] = results.filter((result) => result.form === form);
+        const want = [...(await bench.read(plain!.c))];
+        for (const { variant, c } of others) {
+          expect([...(await bench.read(c))], `${form} ${variant}`).toEqual(want);
+        }
+      }
+    },
+  );
+
   it('stores no row behind the last, however many a tile has left', async () => {
     const [N, K, guard] = [8, 4, 5];
     const bench = lab.bench();

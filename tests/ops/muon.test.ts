@@ -92,6 +92,8 @@ describe('muon', () => {
     async (kind) => {
       await expectSame({ rows: 12, columns: 20, count: 2, kind });
       await expectSame({ rows: 20, columns: 12, count: 2, kind });
+      // several workgroups along both sides of the Gram matrix
+      await expectSame({ rows: 76, columns: 80, count: 2, kind });
     },
   );
 

@@ -27,6 +27,8 @@ export interface Product extends Sizes {
   readonly a: Tensor;
   readonly b: Tensor;
   readonly into: GradientTarget;
+  /** The product is known to be symmetric: faster kernels do the upper triangle and mirror it. Nothing is added to. */
+  readonly isSymmetric?: boolean;
 }
 
 export interface Variant {
@@ -67,6 +69,11 @@ const transposes = (form: MatmulForm) => ({
   TRANSPOSE_B: Number(form === 'nt'),
 });
 
+const overridesOf = ({ form, isSymmetric = false }: Product) => ({
+  ...transposes(form),
+  ...(isSymmetric && { SYMMETRIC: 1 }),
+});
+
 const PLAIN_SIDE = 8;
 const plain: Variant = {
   fits: () => true,
@@ -84,7 +91,7 @@ const TILE_COLUMNS = 32;
 const tile: Variant = {
   fits: isWholeFours,
   record(tape, product) {
-    record(tape, tileKernel, product, [TILE_ROWS, TILE_COLUMNS], transposes(product.form));
+    record(tape, tileKernel, product, [TILE_ROWS, TILE_COLUMNS], overridesOf(product));
   },
 };
 
@@ -98,7 +105,7 @@ interface Tile {
 const shared = (side: number, { ROWS, QUADS }: Tile): Variant => ({
   fits: isWholeFours,
   record(tape, product) {
-    const overrides = { ...transposes(product.form), SIDE: side, ROWS, QUADS };
+    const overrides = { ...overridesOf(product), SIDE: side, ROWS, QUADS };
     record(tape, sharedKernel, product, [ROWS * side, 4 * QUADS * side], overrides);
   },
 });
@@ -108,7 +115,7 @@ const SUBGROUP_ROWS = 16;
 const subgroup = (width: number): Variant => ({
   fits: isWholeFours,
   record(tape, product) {
-    const overrides = { ...transposes(product.form), WIDE: width };
+    const overrides = { ...overridesOf(product), WIDE: width };
     record(tape, subgroupKernel, product, [SUBGROUP_ROWS, 4 * width], overrides);
   },
 });

@@ -10,6 +10,7 @@ import type { LiveBlock } from '@/engine/gpu/live';
 import { expectShape } from '@/engine/gpu/shape';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
+import polynomialVec4Wgsl from '@/shaders/muon.polynomial.vec4.wgsl?raw';
 import polynomialWgsl from '@/shaders/muon.polynomial.wgsl?raw';
 import updateWgsl from '@/shaders/muon.update.wgsl?raw';
 import { CLIP_LENGTH } from './gradientNorm';
@@ -79,14 +80,16 @@ const apply = defineKernel({
   entryPoint: 'apply',
   buffers: { weights: 'read_write', clip: 'read', x: 'read_write' },
 });
-const polynomial = defineKernel({
-  name: 'muon.polynomial',
-  wgsl: polynomialWgsl,
+const polynomialOf = {
   entryPoint: 'main',
   buffers: { gram: 'read', p: 'read_write' },
   params: { n: 'u32', side: 'u32', round: 'u32' },
   live: newtonSchulzLive,
-});
+} as const;
+const polynomials = {
+  plain: defineKernel({ ...polynomialOf, name: 'muon.polynomial', wgsl: polynomialWgsl }),
+  fours: defineKernel({ ...polynomialOf, name: 'muon.polynomial.vec4', wgsl: polynomialVec4Wgsl }),
+};
 
 export interface MuonTensors {
   /** Flat, as are all but `clip`: `count` matrices, one behind the other. */
@@ -172,8 +175,8 @@ function newtonSchulz(tape: Tape, start: Tensor, chunk: Chunk, { coefficients }:
   const { rows, columns, n: batch } = chunk;
   const isTall = rows > columns;
   const side = Math.min(rows, columns);
-  const square = { batch, M: side, N: side };
-  const groups = Math.ceil((batch * side * side) / polynomial.threads);
+  // Both are symmetric: A because it is a Gram matrix, A A because A is.
+  const square = { batch, M: side, N: side, isSymmetric: true };
   let x = start;
   for (let round = 0; round < ROUNDS; round++) {
     const gram = tape.tensor([batch, side, side], 'muon gram');
@@ -183,12 +186,32 @@ function newtonSchulz(tape: Tape, start: Tensor, chunk: Chunk, { coefficients }:
     const intoGram = { tensor: gram, add: 0 } as const;
     matmul(tape, { ...square, form: isTall ? 'tn' : 'nt', a: x, b: x, into: intoGram, K });
     matmul(tape, { ...square, form: 'nn', a: gram, b: gram, into: { tensor: p, add: 0 }, K: side });
-    const params = { n: batch, side, round };
-    tape.dispatch(polynomial, { gram, p }, params, groups, { live: coefficients });
+    polynomial(tape, { gram, p }, { n: batch, side, round }, coefficients);
     const [a, b] = isTall ? [x, p] : [p, x];
     const into = { tensor: next, add: 0 } as const;
     matmul(tape, { form: 'nn', a, b, into, batch, M: rows, N: columns, K: side });
     x = next;
   }
   return x;
+}
+
+/** Threads of the kernel by fours along each side of a workgroup. */
+const POLYNOMIAL_SIDE = 8;
+
+/** p, which holds A A, becomes a I + b A + c A A with this round's coefficients. */
+function polynomial(
+  tape: Tape,
+  tensors: { readonly gram: Tensor; readonly p: Tensor },
+  params: { readonly n: number; readonly side: number; readonly round: number },
+  live: MuonLive['coefficients'],
+): void {
+  const { n, side } = params;
+  const { plain, fours } = polynomials;
+  if (side % 4 > 0) {
+    const groups = Math.ceil((n * side * side) / plain.threads);
+    tape.dispatch(plain, tensors, params, groups, { live });
+    return;
+  }
+  const grid = [side / 4, side].map((threads) => Math.ceil(threads / POLYNOMIAL_SIDE));
+  tape.dispatch(fours, tensors, params, [grid[0]!, grid[1]!, n], { live });
 }
