@@ -54,7 +54,7 @@ export interface Assembly {
 const NEEDLE_LENGTHS = 4;
 
 export interface Assembling {
-  /** Which kernels it takes; bytes depend on it. */
+  /** Which kernels it takes; no byte depends on it. */
   readonly tuning?: Tuning;
   /** For sizes only: leaves out what takes no further memory. */
   readonly isSketch?: boolean;
@@ -157,15 +157,10 @@ export const generationReadbackBytes = ({ longest }: RunState): number => 4 * lo
 const MOST_EXACT = 2e9;
 
 /** Exact sizes of a run on an adapter with these limits. @throws {LimitError} */
-export function planRun(
-  settings: Settings,
-  limits: MemoryLimits,
-  domainCount: number,
-  tuning: Tuning = fixedTuning,
-): Plan {
+export function planRun(settings: Settings, limits: MemoryLimits, domainCount: number): Plan {
   const { total, active } = countParameters(settings.model);
   const isSketch = total > MOST_EXACT;
-  const { bytes } = assemble(settings, limits, domainCount, { tuning, isSketch });
+  const { bytes } = assemble(settings, limits, domainCount, { isSketch });
   return {
     parameterCount: total,
     activeParameterCount: active,

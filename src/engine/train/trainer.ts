@@ -72,7 +72,7 @@ export class Trainer implements Commands {
     const known = this.#plans.get(key);
     if (known) return known;
     const values = resolve(experiment);
-    const plan = planRun(values, NO_LIMITS, domainIds.length, this.#tuner.tuning(values));
+    const plan = planRun(values, NO_LIMITS, domainIds.length);
     const refusal = refusalOf(values, plan, this.#limits());
     const told = refusal ? { ...plan, refusal } : plan;
     this.#plans.set(key, told);
