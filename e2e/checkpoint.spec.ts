@@ -43,7 +43,8 @@ test('a reload breaks a run off: it is offered by keyboard and goes on to the sa
   // Another tab of the same browser sees it and leaves it alone.
   const other = await page.context().newPage();
   await other.goto(tiny);
-  await expect(new Checkpoints(other).row('automatic, by another tab')).toBeVisible();
+  // A machine that rests between two steps keeps more than one.
+  await expect(new Checkpoints(other).row('automatic, by another tab').first()).toBeVisible();
   await expect(other.getByRole('button', { name: 'Discard' })).toBeHidden();
   await other.close();
 
