@@ -91,9 +91,11 @@ function comparisons(steps: readonly StepResult[]): string[] {
       `  ${against(points.at(-1)!, points[0]!)}`,
     ];
   });
-  const named = (name: string) => steps.find((step) => step.name === name);
-  const [mixture, dense] = [named('active parameters mixture'), named('active parameters dense')];
-  const lines = [...growths, ...(mixture && dense ? [against(mixture, dense)] : [])];
+  const pairs = steps.flatMap((step) => {
+    const other = steps.find(({ name }) => name === step.beside);
+    return other ? [against(step, other)] : [];
+  });
+  const lines = [...growths, ...pairs];
   return lines.length > 0 ? [lines.join('\n')] : [];
 }
 

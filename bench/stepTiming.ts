@@ -25,6 +25,8 @@ import {
 export interface StepResult {
   readonly name: string;
   readonly sweep?: StepCase['sweep'];
+  /** Name of the case that it is set against. */
+  readonly beside?: StepCase['beside'];
   readonly tokens: number;
   /** Wall time of a step from its call to the end of the queue, ms: of each round, and summed up. */
   readonly rounds: readonly number[];
@@ -92,11 +94,12 @@ export class StepMeasurement {
 
   async result(): Promise<StepResult> {
     const { open, run, batch } = this;
-    const { name, settings, sweep } = this.one;
+    const { name, settings, sweep, beside } = this.one;
     const tokens = settings.data.batchSequences * settings.data.contextLength;
     return {
       name,
-      ...(sweep ? { sweep } : {}),
+      ...(sweep && { sweep }),
+      ...(beside && { beside }),
       tokens,
       rounds: this.#times.map(({ ms }) => ms),
       ms: summary(this.#times.map(({ ms }) => ms)),

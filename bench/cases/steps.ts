@@ -11,6 +11,8 @@ export interface StepCase {
   readonly group?: string;
   /** Where it stands in a sweep: the group, and the size that is varied. */
   readonly sweep?: { readonly of: string; readonly x: number };
+  /** Name of the case that it is set against. */
+  readonly beside?: string;
   /** What the experts get; left out: what the router gives them. */
   readonly load?: Load;
 }
@@ -93,16 +95,37 @@ const contexts = [512, 1024, 2048, 4096, 8192].map((contextLength) =>
 /** Hidden width of what one token meets: its experts and the shared one. */
 const activeWidth = (model.expertsPerToken + model.sharedExpertCount) * model.expertWidth;
 
-const active: readonly StepCase[] = [
-  {
-    name: 'active parameters dense',
-    group: 'active',
-    settings: sweepSettings({
-      model: { denseLayerCount: model.layerCount, denseWidth: activeWidth },
-    }),
-  },
-  { name: 'active parameters mixture', group: 'active', settings: sweepSettings({}), load: 'even' },
-];
+/** As many tokens as *small* takes: what grows with the weights weighs less the more tokens there are. */
+const MANY = 4096;
+const many = { batchSequences: MANY / data.contextLength };
+
+const active: readonly StepCase[] = [data, many].flatMap(({ batchSequences }) => {
+  const count = `${batchSequences * data.contextLength} tokens`;
+  const dense = { denseLayerCount: model.layerCount, denseWidth: activeWidth };
+  const group = `active ${count}`;
+  const beside = `active parameters dense, ${count}`;
+  return [
+    { name: beside, group, settings: sweepSettings({ model: dense, data: { batchSequences } }) },
+    {
+      name: `active parameters mixture, ${count}`,
+      group,
+      beside,
+      settings: sweepSettings({ data: { batchSequences } }),
+      load: 'even',
+    },
+  ];
+});
+
+const expertsOfMany: readonly StepCase[] = (['even', 'zipf'] as const).flatMap((load) => {
+  const kind = load === 'even' ? 'forced' : 'none';
+  const of = (expertCount: number) => ({
+    name: `experts ${load} ${expertCount}, ${MANY} tokens`,
+    group: `experts ${MANY}`,
+    settings: sweepSettings({ model: { expertCount }, data: many, kind }),
+    load,
+  });
+  return [of(8), { ...of(64), beside: of(8).name }];
+});
 
 /** Enough blocks that what is kept for the way back is most of the memory. */
 const deep = sweepSettings({ model: { layerCount: 6 } });
@@ -127,6 +150,7 @@ export const stepCases: readonly StepCase[] = [
     settings: denseSettings({ V: 256, D: 128, L: 4, H: 4, F: 344, S: 128, B: 4 }),
   },
   ...active,
+  ...expertsOfMany,
   ...activations,
   ...tokens,
   ...widths,

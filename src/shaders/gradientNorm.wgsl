@@ -28,7 +28,7 @@ struct Live {
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
 @group(0) @binding(4) var<storage, read_write> clip: array<f32>;
 
-const THREADS = 256u;
+const THREADS = 64u;
 const CLIP_EPS = 1e-6;
 const EXPONENT = 0x7f800000u;
 var<workgroup> lanes: array<f32, THREADS>;

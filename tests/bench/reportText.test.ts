@@ -59,16 +59,14 @@ describe('reportText', () => {
   });
 
   it('compares by processor time where that is known', () => {
-    const one = { ...step('active parameters mixture', [90]), processorRounds: [30] };
-    const other = { ...step('active parameters dense', [10]), processorRounds: [20] };
+    const one = { ...step('mixture', [90]), processorRounds: [30], beside: 'dense' };
+    const other = { ...step('dense', [10]), processorRounds: [20] };
     expect(reportText(report({ steps: [one, other] }))).toContain('dense: 1.50');
   });
 
-  it('holds a mixture against the dense model of its active parameters', () => {
-    const steps = [step('active parameters dense', [10]), step('active parameters mixture', [12])];
-    expect(reportText(report({ steps }))).toContain(
-      'active parameters mixture / active parameters dense: 1.20',
-    );
+  it('holds a case against the one beside it', () => {
+    const steps = [step('dense', [10]), { ...step('mixture', [12]), beside: 'dense' }];
+    expect(reportText(report({ steps }))).toContain('mixture / dense: 1.20');
   });
 
   it('says what encoding a step takes', () => {

@@ -28,6 +28,7 @@ describe('gradientNorm', () => {
     ['one element', [1]],
     ['off the workgroup grid', [1025, 3, 257]],
     ['more than 256 workgroups hold at once', [300_001]],
+    ['fours in several workgroups, and others', [36_864, 3, 8, 40_004]],
     ['more tensors than the second stage has threads', new Array<number>(300).fill(5)],
   ])('equals the float64 reference: %s', async (_, lengths) => {
     const gradients = lengths.map((length, i) => noise(length, i + 1, 3));
