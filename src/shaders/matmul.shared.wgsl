@@ -10,7 +10,8 @@
 //
 // A workgroup of SIDE x SIDE threads does a tile of ROWS SIDE x 4 QUADS SIDE elements; a thread has ROWS rows in a row,
 // and every SIDE-th four of columns. Workgroup memory holds DEPTH k of both matrices in fours along m and along n.
-// Where SYMMETRIC is 1 the product equals its transpose: workgroups below the diagonal leave, those above store twice.
+// Where params.symmetric is 1 the product equals its transpose: workgroups below the diagonal leave, those above it
+// store twice.
 // Dispatch: ceil(N / (4 QUADS SIDE)) x ceil(M / (ROWS SIDE)) x batch workgroups.
 
 struct Params {
@@ -18,6 +19,7 @@ struct Params {
   N: u32,
   K: u32,
   add: u32,
+  symmetric: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -27,7 +29,6 @@ struct Params {
 
 override TRANSPOSE_A = 0u;
 override TRANSPOSE_B = 0u;
-override SYMMETRIC = 0u;
 /// Threads along each side of a workgroup, 8 or 16; rows of a thread, 4 or 8; its fours of columns, 1 or 2.
 override SIDE = 16u;
 override ROWS = 4u;
@@ -95,7 +96,7 @@ fn main(
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) index: u32,
 ) {
-  if (SYMMETRIC == 1u && group.x < group.y) { return; }
+  if (params.symmetric == 1u && group.x < group.y) { return; }
   var sum: array<vec4f, 2u * MOST>;
   for (var k = 0u; k < params.K; k += DEPTH) {
     bring(group, index, k / 4u);
@@ -124,7 +125,7 @@ fn main(
       if (m + r < params.M && n < N4) { c[at] = sum[2u * r + q] + select(vec4f(), c[at], params.add == 1u); }
     }
   }
-  if (SYMMETRIC == 0u || group.x == group.y) { return; }
+  if (params.symmetric == 0u || group.x == group.y) { return; }
   // Above the diagonal a workgroup has all its rows.
   for (var r = 0u; r < ROWS; r += 4u) {
     for (var q = 0u; q < QUADS; q++) {

@@ -10,7 +10,8 @@
 //
 // Threads of a workgroup lie side by side along the columns, four of them each, and share ROWS rows, whose elements lie
 // spread over the first LANES invocations of a subgroup. Past the edge the last ones are repeated and not stored.
-// Where SYMMETRIC is 1 the product equals its transpose: workgroups below the diagonal leave, those above store twice.
+// Where params.symmetric is 1 the product equals its transpose: workgroups below the diagonal leave, those above it
+// store twice.
 // Dispatch: ceil(N / (4 WIDE)) x ceil(M / ROWS) x batch workgroups.
 
 enable subgroups;
@@ -20,6 +21,7 @@ struct Params {
   N: u32,
   K: u32,
   add: u32,
+  symmetric: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -29,7 +31,6 @@ struct Params {
 
 override TRANSPOSE_A = 0u;
 override TRANSPOSE_B = 0u;
-override SYMMETRIC = 0u;
 /// Threads of a workgroup: those of a subgroup, or fewer.
 override WIDE = 8u;
 const THREADS = 8u;
@@ -92,7 +93,7 @@ fn main(
   let K4 = params.K / 4u;
   let m = ROWS * group.y;
   let diagonal = m / (4u * WIDE);
-  if (SYMMETRIC == 1u && group.x < diagonal) { return; }
+  if (params.symmetric == 1u && group.x < diagonal) { return; }
   let column = WIDE * group.x + local;
   let aStart = group.z * params.M * K4;
   let bStart = group.z * params.N * K4;
@@ -122,7 +123,7 @@ fn main(
     let at = (group.z * params.M + r) * N4 + column;
     c[at] = sum[r - m] + select(vec4f(), c[at], params.add == 1u);
   }
-  if (SYMMETRIC == 0u || group.x == diagonal) { return; }
+  if (params.symmetric == 0u || group.x == diagonal) { return; }
   for (var r = m; r < end; r += 4u) {
     let i = r - m;
     mirror(group.z, r, column, mat4x4f(sum[i], sum[i + 1u], sum[i + 2u], sum[i + 3u]));

@@ -10,7 +10,8 @@
 //
 // One thread per tile. Its sums have names of their own: not every compiler keeps an array in registers, and where it
 // does not, each sum is a load and a store. Rows past the edge repeat the last ones and are not stored.
-// Where SYMMETRIC is 1 the product equals its transpose: workgroups below the diagonal leave, those above store twice.
+// Where params.symmetric is 1 the product equals its transpose: workgroups below the diagonal leave, those above it
+// store twice.
 // Dispatch: ceil(N / 32) x ceil(M / 64) x batch workgroups.
 
 struct Params {
@@ -18,6 +19,7 @@ struct Params {
   N: u32,
   K: u32,
   add: u32,
+  symmetric: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -30,7 +32,6 @@ const SIDE = 8u;
 const ROWS = 8u;
 override TRANSPOSE_A = 0u;
 override TRANSPOSE_B = 0u;
-override SYMMETRIC = 0u;
 
 /// Row j is A[4 m4 + j, four k].
 fn fourOfA(start: u32, m4: u32, k4: u32) -> mat4x4f {
@@ -83,7 +84,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(global_invocation_id) id: 
   let m = ROWS * id.y;
   if (m >= params.M || id.x >= N4) { return; }
   let diagonal = 4u * group.x / ROWS;
-  if (SYMMETRIC == 1u && group.y > diagonal) { return; }
+  if (params.symmetric == 1u && group.y > diagonal) { return; }
   let aStart = id.z * params.M * K4;
   let bStart = id.z * params.N * K4;
   var sum0 = vec4f();
@@ -117,7 +118,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(global_invocation_id) id: 
   if (rows > 5u) { store(at + 5u * N4, sum5); }
   if (rows > 6u) { store(at + 6u * N4, sum6); }
   if (rows > 7u) { store(at + 7u * N4, sum7); }
-  if (SYMMETRIC == 0u || group.y == diagonal) { return; }
+  if (params.symmetric == 0u || group.y == diagonal) { return; }
   // Above the diagonal a workgroup has all its rows.
   let across = (id.z * params.N + 4u * id.x) * N4 + m / 4u;
   mirror(across, mat4x4f(sum0, sum1, sum2, sum3));

@@ -14,6 +14,7 @@ struct Params {
   N: u32,
   K: u32,
   add: u32,
+  symmetric: u32, // faster kernels do half of such a product
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -40,7 +40,7 @@ export interface Variant {
 const common = {
   entryPoint: 'main',
   buffers: { a: 'read', b: 'read', c: 'read_write' },
-  params: { M: 'u32', N: 'u32', K: 'u32', add: 'u32' },
+  params: { M: 'u32', N: 'u32', K: 'u32', add: 'u32', symmetric: 'u32' },
 } as const;
 const plainKernel = defineKernel({ ...common, name: 'matmul', wgsl: plainWgsl });
 const tileKernel = defineKernel({ ...common, name: 'matmul.tile', wgsl: tileWgsl });
@@ -53,12 +53,12 @@ const isWhole = (...sides: readonly number[]): boolean => sides.every((side) => 
 function record(
   tape: Tape,
   kernel: typeof plainKernel,
-  { a, b, into, batch, M, N, K }: Product,
+  { a, b, into, batch, M, N, K, isSymmetric = false }: Product,
   [rows, columns]: readonly [number, number],
   overrides: Readonly<Record<string, number>>,
 ): void {
   const tensors = { a, b, c: into.tensor };
-  const params = { M, N, K, add: into.add };
+  const params = { M, N, K, add: into.add, symmetric: Number(isSymmetric) };
   const grid = [Math.ceil(N / columns), Math.ceil(M / rows), batch] as const;
   tape.dispatch(kernel, tensors, params, grid, { cost: batch * M * N * K, overrides });
 }
@@ -67,11 +67,6 @@ function record(
 const transposes = (form: MatmulForm) => ({
   TRANSPOSE_A: Number(form === 'tn'),
   TRANSPOSE_B: Number(form === 'nt'),
-});
-
-const overridesOf = ({ form, isSymmetric = false }: Product) => ({
-  ...transposes(form),
-  ...(isSymmetric && { SYMMETRIC: 1 }),
 });
 
 const PLAIN_SIDE = 8;
@@ -91,7 +86,7 @@ const TILE_COLUMNS = 32;
 const tile: Variant = {
   fits: isWholeFours,
   record(tape, product) {
-    record(tape, tileKernel, product, [TILE_ROWS, TILE_COLUMNS], overridesOf(product));
+    record(tape, tileKernel, product, [TILE_ROWS, TILE_COLUMNS], transposes(product.form));
   },
 };
 
@@ -105,7 +100,7 @@ interface Tile {
 const shared = (side: number, { ROWS, QUADS }: Tile): Variant => ({
   fits: isWholeFours,
   record(tape, product) {
-    const overrides = { ...overridesOf(product), SIDE: side, ROWS, QUADS };
+    const overrides = { ...transposes(product.form), SIDE: side, ROWS, QUADS };
     record(tape, sharedKernel, product, [ROWS * side, 4 * QUADS * side], overrides);
   },
 });
@@ -115,7 +110,7 @@ const SUBGROUP_ROWS = 16;
 const subgroup = (width: number): Variant => ({
   fits: isWholeFours,
   record(tape, product) {
-    const overrides = { ...overridesOf(product), WIDE: width };
+    const overrides = { ...transposes(product.form), WIDE: width };
     record(tape, subgroupKernel, product, [SUBGROUP_ROWS, 4 * width], overrides);
   },
 });
