@@ -110,25 +110,34 @@ describe('matmul', () => {
     },
   );
 
-  it('stores no row behind the last, however many a tile has left', async () => {
-    const [N, K, guard] = [8, 4, 5];
-    const bench = lab.bench();
-    const products = Array.from({ length: 8 }, (_, i) => {
-      const M = i + 1;
-      const a = noise(M * K, M);
-      const b = noise(K * N, 9);
-      const c = bench.tensor([M + 8, N], new Float64Array((M + 8) * N).fill(guard));
-      const inputs = { a: bench.tensor([M, K], a), b: bench.tensor([K, N], b) };
-      const into = { tensor: c, add: 0 } as const;
-      matmul(bench.tape, { form: 'nn', M, N, K, ...inputs, into, variant: 'tile' });
-      return { c, want: reference(a, b, { form: 'nn', batch: 1, M, N, K }) };
-    });
-    await bench.run();
-    for (const { c, want } of products) {
-      const all = [...want, ...new Array<number>(8 * N).fill(guard)];
-      expectClose(await bench.read(c), all, { rtol: 1e-5, atol: 1e-6 });
-    }
-  });
+  it.each([
+    ['tile', 8],
+    ['scalar', 8],
+    ['scalar', 5],
+    ['scalar', 6],
+    ['scalar', 7],
+  ] as const)(
+    'stores no row behind the last, however many a tile has left: %s, N = %i',
+    async (variant, N) => {
+      const [K, guard] = [4, 5];
+      const bench = lab.bench();
+      const products = Array.from({ length: 8 }, (_, i) => {
+        const M = i + 1;
+        const a = noise(M * K, M);
+        const b = noise(K * N, 9);
+        const c = bench.tensor([M + 8, N], new Float64Array((M + 8) * N).fill(guard));
+        const inputs = { a: bench.tensor([M, K], a), b: bench.tensor([K, N], b) };
+        const into = { tensor: c, add: 0 } as const;
+        matmul(bench.tape, { form: 'nn', M, N, K, ...inputs, into, variant });
+        return { c, want: reference(a, b, { form: 'nn', batch: 1, M, N, K }) };
+      });
+      await bench.run();
+      for (const { c, want } of products) {
+        const all = [...want, ...new Array<number>(8 * N).fill(guard)];
+        expectClose(await bench.read(c), all, { rtol: 1e-5, atol: 1e-6 });
+      }
+    },
+  );
 
   it('takes the variant that the tuning names, where it can', () => {
     const asked: Question[] = [];
@@ -143,7 +152,10 @@ describe('matmul', () => {
       });
     product(64, 32, 16);
     product(63, 32, 16); // A's rows are not whole fours
-    expect(tape.dispatches.map(({ kernel }) => kernel.name)).toEqual(['matmul.subgroup', 'matmul']);
+    expect(tape.dispatches.map(({ kernel }) => kernel.name)).toEqual([
+      'matmul.subgroup',
+      'matmul.scalar',
+    ]);
     expect(asked[0]).toEqual({ op: 'matmul', form: 'tn', sides: [1, 64, 32, 16] });
   });
 

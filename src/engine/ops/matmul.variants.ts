@@ -5,6 +5,7 @@
 import { defineKernel } from '@/engine/gpu/kernel';
 import type { GradientTarget, Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
+import scalarWgsl from '@/shaders/matmul.scalar.wgsl?raw';
 import sharedWgsl from '@/shaders/matmul.shared.wgsl?raw';
 import subgroupWgsl from '@/shaders/matmul.subgroup.wgsl?raw';
 import tileWgsl from '@/shaders/matmul.tile.wgsl?raw';
@@ -44,6 +45,7 @@ const common = {
 } as const;
 const plainKernel = defineKernel({ ...common, name: 'matmul', wgsl: plainWgsl });
 const tileKernel = defineKernel({ ...common, name: 'matmul.tile', wgsl: tileWgsl });
+const scalarKernel = defineKernel({ ...common, name: 'matmul.scalar', wgsl: scalarWgsl });
 const sharedKernel = defineKernel({ ...common, name: 'matmul.shared', wgsl: sharedWgsl });
 const subgroupKernel = defineKernel({ ...common, name: 'matmul.subgroup', wgsl: subgroupWgsl });
 
@@ -81,12 +83,19 @@ const plain: Variant = {
 const isWholeFours = ({ form, M, N, K }: Sizes): boolean =>
   isWhole(N, K) && (form !== 'tn' || isWhole(M));
 
-const TILE_ROWS = 64;
-const TILE_COLUMNS = 32;
+const TILE = [64, 32] as const;
 const tile: Variant = {
   fits: isWholeFours,
   record(tape, product) {
-    record(tape, tileKernel, product, [TILE_ROWS, TILE_COLUMNS], transposes(product.form));
+    record(tape, tileKernel, product, TILE, transposes(product.form));
+  },
+};
+
+/** The same tiles for sides that are no multiples of four. */
+const scalar: Variant = {
+  fits: () => true,
+  record(tape, product) {
+    record(tape, scalarKernel, product, TILE, transposes(product.form));
   },
 };
 
@@ -119,6 +128,7 @@ const subgroup = (width: number): Variant => ({
 export const matmulVariants = {
   plain,
   tile,
+  scalar,
   shared32: shared(8, { ROWS: 4, QUADS: 1 }),
   shared64: shared(16, { ROWS: 4, QUADS: 1 }),
   shared128: shared(16, { ROWS: 8, QUADS: 2 }),
@@ -129,4 +139,4 @@ export const matmulVariants = {
 export type MatmulVariant = keyof typeof matmulVariants;
 
 /** The choice that no adapter changes. */
-export const fixedVariant = (sizes: Sizes): MatmulVariant => (tile.fits(sizes) ? 'tile' : 'plain');
+export const fixedVariant = (sizes: Sizes): MatmulVariant => (tile.fits(sizes) ? 'tile' : 'scalar');
