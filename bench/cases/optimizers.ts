@@ -62,18 +62,19 @@ function muonCase(rows: number, columns: number, count: number): BenchCase {
     flops: count * muonFlops(rows, columns),
     bytes: words(5 * length),
     record(bench) {
-      const live = bench.live.block('muon', muonLive);
+      const moving = bench.live.block('muon', muonLive);
       const rule = { rateRule: muonRateRules.fan, momentum: 0.95, nesterov: 1, eps: 1e-7 };
-      live.set({ ...rates, ...rule });
+      moving.set({ ...rates, ...rule });
       const coefficients = bench.live.block('newton-schulz', newtonSchulzLive);
       coefficients.set(muonCoefficients('classic'));
-      const tensors = {
+      const matrices = {
+        ...{ rows, columns, count, rates: moving },
         weights: bench.noise([length]),
         gradients: bench.noise([length]),
         momentum: bench.tensor([length]),
-        clip: bench.tensor([CLIP_LENGTH], 'f32', clip),
       };
-      muon(bench.tape, tensors, { rows, columns, count }, { rates: live, coefficients });
+      const clipped = bench.tensor([CLIP_LENGTH], 'f32', clip);
+      muon(bench.tape, [matrices], { clip: clipped, coefficients });
     },
   };
 }

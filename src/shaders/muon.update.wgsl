@@ -11,8 +11,10 @@
 //   gradients  [N]         in      before clipping
 //   momentum   [N]         in/out  M
 //   clip       [4]         in      norm, scale, isHalted, unused; where halted, no state is written
-//   x          [n, size]   in/out  the matrices from element params.first of the flat tensors on
-//   partial    [n, P]      in/out  sums of squares of P parts of each matrix
+//   x          [.., size]  in/out  the smaller side by the larger one: tall matrices are transposed
+//   partial    [.., P]     in/out  sums of squares of P parts of each matrix
+//
+// n matrices, from element params.first of the flat tensors on; in x and partial behind params.place others.
 //
 // accumulate: M, U into x, and partial.  One workgroup per part.  Dispatch: n * P workgroups.
 // normalise:  x / (norm + eps).          One workgroup per part.  Dispatch: n * P workgroups.
@@ -22,6 +24,7 @@
 struct Params {
   n: u32,
   first: u32,
+  place: u32,
   P: u32,
   rows: u32,
   columns: u32,
@@ -55,6 +58,12 @@ var<workgroup> lanes: array<f32, THREADS>;
 /// Elements of one matrix.
 fn matrixSize() -> u32 { return params.rows * params.columns; }
 
+/// Where element i of a matrix stands in its part of x.
+fn placeOf(i: u32) -> u32 {
+  if (params.rows <= params.columns) { return i; }
+  return i % params.columns * params.rows + i / params.columns;
+}
+
 fn rateScale() -> f32 {
   let rows = f32(params.rows);
   let columns = f32(params.columns);
@@ -73,7 +82,8 @@ fn accumulate(
   // The whole workgroup leaves in both cases, so the barriers below stay uniform.
   if (part >= params.n * params.P || clip[2] != 0.0) { return; }
   let size = matrixSize();
-  let matrix = (part / params.P) * size;
+  let matrix = part / params.P * size;
+  let xStart = params.place * size + matrix;
   var sum = 0.0;
   for (var i = (part % params.P) * THREADS + lane; i < size; i += params.P * THREADS) {
     let at = params.first + matrix + i;
@@ -81,7 +91,7 @@ fn accumulate(
     let m = live.momentum * momentum[at] + g;
     momentum[at] = m;
     let u = select(m, g + live.momentum * m, live.nesterov == 1u);
-    x[matrix + i] = u;
+    x[xStart + placeOf(i)] = u;
     sum += u * u;
   }
   lanes[lane] = sum;
@@ -90,7 +100,7 @@ fn accumulate(
     if (lane < half) { lanes[lane] += lanes[lane + half]; }
     workgroupBarrier();
   }
-  if (lane == 0u) { partial[part] = lanes[0]; }
+  if (lane == 0u) { partial[params.place * params.P + part] = lanes[0]; }
 }
 
 @compute @workgroup_size(THREADS)
@@ -101,7 +111,7 @@ fn normalise(
 ) {
   let part = group.y * groups.x + group.x;
   if (part >= params.n * params.P) { return; }
-  let index = part / params.P;
+  let index = params.place + part / params.P;
   // Every thread adds up the few partials by itself: no barrier, and always the same order.
   var sum = 0.0;
   for (var p = 0u; p < params.P; p++) { sum += partial[index * params.P + p]; }
@@ -120,8 +130,9 @@ fn apply(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let i = (group.y * groups.x + group.x) * THREADS + lane;
-  if (i >= params.n * matrixSize() || clip[2] != 0.0) { return; }
+  let size = matrixSize();
+  if (i >= params.n * size || clip[2] != 0.0) { return; }
   let at = params.first + i;
   let decayed = weights[at] * (1.0 - live.lr * live.weightDecay);
-  weights[at] = decayed - live.lr * rateScale() * x[i];
+  weights[at] = decayed - live.lr * rateScale() * x[(params.place + i / size) * size + placeOf(i % size)];
 }

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type MuonShape, muon, muonLive, muonRateRules, newtonSchulzLive } from '@/engine/ops/muon';
+import {
+  type MuonMatrices,
+  muon,
+  muonLive,
+  muonRateRules,
+  newtonSchulzLive,
+} from '@/engine/ops/muon';
 import { muonCoefficients } from '@/engine/optim/newtonSchulz';
 import { type RateRule, muon as reference } from '../reference/muon';
 import { expectClose, relativeError } from '../support/close';
@@ -24,32 +30,50 @@ const triplesOf = (kind: Kind): number[][] => {
   ];
 };
 
-interface Case extends MuonShape {
+type Shape = Pick<MuonMatrices, 'rows' | 'columns' | 'count'>;
+
+interface Case extends Shape {
+  readonly chunkBytes?: number;
+  readonly lr?: number;
   readonly nesterov?: boolean;
   readonly kind?: Kind;
   readonly rule?: RateRule;
   readonly eps?: number;
 }
 
-const start = ({ rows, columns, count }: MuonShape) => {
+const start = ({ rows, columns, count }: Shape) => {
   const N = rows * columns * count;
   return { weights: noise(N, 1, 2), gradients: noise(N, 2, 3), momentum: noise(N, 3) };
 };
 
-function record(values: ReturnType<typeof start>, shape: Case, clip: readonly number[]) {
-  const { nesterov = true, kind = 'classic', rule = 'fan', eps = 1e-7 } = shape;
-  const bench = lab.bench();
-  const rates = bench.live.block('muon', muonLive);
-  rates.set({ ...RATES, rateRule: muonRateRules[rule], nesterov: Number(nesterov), eps });
-  const coefficients = bench.live.block('newtonSchulz', newtonSchulzLive);
-  coefficients.set(muonCoefficients(kind));
-  const tensors = {
+type Bench = ReturnType<typeof lab.bench>;
+
+/** Matrices of a shape on the device, with a rate of their own. */
+function matricesOf(bench: Bench, values: ReturnType<typeof start>, shape: Case) {
+  const { rows, columns, count, lr = RATES.lr, nesterov = true, rule = 'fan' } = shape;
+  const rates = bench.live.block(`muon ${lr}`, muonLive);
+  const { eps = 1e-7 } = shape;
+  rates.set({ ...RATES, lr, rateRule: muonRateRules[rule], nesterov: Number(nesterov), eps });
+  return {
+    ...{ rows, columns, count, rates },
     weights: bench.tensor([values.weights.length], values.weights),
     gradients: bench.tensor([values.gradients.length], values.gradients),
     momentum: bench.tensor([values.momentum.length], values.momentum),
-    clip: bench.tensor([4], clip),
   };
-  muon(bench.tape, tensors, shape, { rates, coefficients });
+}
+
+const coefficientsOf = (bench: Bench, kind: Kind) => {
+  const coefficients = bench.live.block('newtonSchulz', newtonSchulzLive);
+  coefficients.set(muonCoefficients(kind));
+  return coefficients;
+};
+
+function record(values: ReturnType<typeof start>, shape: Case, clip: readonly number[]) {
+  const bench = lab.bench();
+  const tensors = matricesOf(bench, values, shape);
+  const { kind = 'classic', ...chunks } = shape;
+  const coefficients = coefficientsOf(bench, kind);
+  muon(bench.tape, [tensors], { ...chunks, clip: bench.tensor([4], clip), coefficients });
   return { bench, tensors };
 }
 
@@ -125,6 +149,46 @@ describe('muon', () => {
       [240, 1],
     ]);
     await expectSame({ ...shape, chunkBytes: 1 }); // less than one matrix: one at a time
+  });
+
+  it('takes matrices of the same sides together, tall or wide, each at its own rate', async () => {
+    const bench = lab.bench();
+    // three at a time: over the borders of ranges, and a range over the borders of chunks; other sides in between
+    const shapes: readonly Case[] = [
+      { rows: 5, columns: 9, count: 4, lr: 0.25 },
+      { rows: 9, columns: 5, count: 3, lr: 0.5 },
+      { rows: 4, columns: 9, count: 1, lr: 0.125 },
+      { rows: 5, columns: 9, count: 1, lr: 0.75 },
+    ];
+    const ranges = shapes.map((shape, i) => {
+      const N = shape.rows * shape.columns * shape.count;
+      const values = {
+        weights: noise(N, 4 + i, 2),
+        gradients: noise(N, 8 + i, 3),
+        momentum: noise(N, 12 + i),
+      };
+      return { shape, values, before: values.weights.slice() };
+    });
+    const tensors = ranges.map(({ shape, values }) => matricesOf(bench, values, shape));
+    const coefficients = coefficientsOf(bench, 'classic');
+    const clip = bench.tensor([4], [0, CLIP_SCALE, 0, 0]);
+    muon(bench.tape, tensors, { clip, coefficients, maxBindingBytes: 3 * 4 * 45 });
+    await bench.run();
+    const products = bench.tape.dispatches.filter(({ kernel }) => kernel.name.includes('matmul'));
+    expect(products.map(({ grid }) => grid[2]).filter((_, i) => i % 15 === 0)).toEqual([
+      3, 3, 2, 1,
+    ]);
+    for (const [i, { shape, values, before }] of ranges.entries()) {
+      const { rows, columns, lr = 0 } = shape;
+      const rates = { ...RATES, lr, rule: 'fan', nesterov: true, eps: 1e-7 } as const;
+      const { weights, gradients, momentum } = values;
+      const triples = triplesOf('classic');
+      reference(weights, gradients, momentum, [rows, columns], CLIP_SCALE, rates, triples);
+      const found = await bench.read(tensors[i]!.momentum);
+      expectClose(found, momentum, { rtol: 1e-6, atol: 2e-7 });
+      const moved = await bench.read(tensors[i]!.weights);
+      expect(relativeError(moved, weights, before)).toBeLessThan(3e-6);
+    }
   });
 
   it('makes the rows of a wide matrix nearly orthonormal', async () => {

@@ -2,7 +2,8 @@
  * @file Muon: momentum, made orthogonal by five Newton-Schulz rounds (Jordan et al. 2024,
  * kellerjordan.github.io/posts/muon), times a rate that depends on the matrix's shape.
  *
- * All matrices of one shape go through each dispatch together; every expert's matrix is one of them.
+ * Matrices of one shape go through each dispatch together, whatever they belong to: every expert's is one of them. Tall
+ * ones lie there transposed, so they go with the wide ones of the same sides.
  */
 
 import { defineKernel, type Fields } from '@/engine/gpu/kernel';
@@ -56,7 +57,7 @@ export const newtonSchulzLive = {
 const update = {
   name: 'muon.update',
   wgsl: updateWgsl,
-  params: { n: 'u32', first: 'u32', P: 'u32', rows: 'u32', columns: 'u32' },
+  params: { n: 'u32', first: 'u32', place: 'u32', P: 'u32', rows: 'u32', columns: 'u32' },
   live: muonLive,
 } as const;
 const accumulate = defineKernel({
@@ -91,33 +92,33 @@ const polynomials = {
   fours: defineKernel({ ...polynomialOf, name: 'muon.polynomial.vec4', wgsl: polynomialVec4Wgsl }),
 };
 
-export interface MuonTensors {
-  /** Flat, as are all but `clip`: `count` matrices, one behind the other. */
-  readonly weights: Tensor;
-  readonly gradients: Tensor;
-  readonly momentum: Tensor;
-  /** From `gradientNorm`. */
-  readonly clip: Tensor;
-}
-
-export interface MuonShape {
+/** Matrices that stand one behind the other, have one shape and move at one rate. */
+export interface MuonMatrices {
   /** Outputs of the linear map (fan-out). */
   readonly rows: number;
   /** Inputs of the linear map (fan-in). */
   readonly columns: number;
   readonly count: number;
-  /** Most bytes of temporaries at a time; one matrix is the least. 64 MiB unless said. */
+  /** Flat, as are the other two. */
+  readonly weights: Tensor;
+  readonly gradients: Tensor;
+  readonly momentum: Tensor;
+  readonly rates: LiveBlock<keyof typeof muonLive>;
+}
+
+export interface Muon {
+  /** From `gradientNorm`. */
+  readonly clip: Tensor;
+  readonly coefficients: LiveBlock<keyof typeof newtonSchulzLive>;
+  /** Most bytes of temporaries at a time; one matrix is the least. 128 MiB unless said. */
   readonly chunkBytes?: number;
-  /** Records the first chunk only: enough to plan the memory of a run too large to be trained here. */
+  /** Most bytes of one tensor; unbounded unless said. */
+  readonly maxBindingBytes?: number;
+  /** Records the first chunk of each shape only: enough to plan the memory of a run too large to be trained here. */
   readonly isSketch?: boolean;
 }
 
-export interface MuonLive {
-  readonly rates: LiveBlock<keyof typeof muonLive>;
-  readonly coefficients: LiveBlock<keyof typeof newtonSchulzLive>;
-}
-
-const DEFAULT_CHUNK_BYTES = 64 * 2 ** 20;
+const DEFAULT_CHUNK_BYTES = 128 * 2 ** 20;
 /** Workgroups along z, one a matrix, that a batched product may have. */
 const MAX_BATCH = 65_535;
 /** Elements of a matrix that one workgroup squares before a second one is worth starting. */
@@ -125,56 +126,107 @@ const PART_ELEMENTS = 4096;
 const MAX_PARTS = 64;
 
 /**
- * One step of `count` matrices. Gradients and clip are read, the rest written: WebGPU wants the two kinds in
- * different buffers.
+ * One step of all matrices. Gradients and clip are read, the rest written: WebGPU wants the two kinds in different
+ * buffers.
  */
-export function muon(tape: Tape, tensors: MuonTensors, shape: MuonShape, live: MuonLive): void {
-  const { rows, columns, count, chunkBytes = DEFAULT_CHUNK_BYTES, isSketch = false } = shape;
-  const length = [rows * columns * count];
-  expectShape('muon weights', tensors.weights, length);
-  expectShape('muon gradients', tensors.gradients, length);
-  expectShape('muon momentum', tensors.momentum, length);
-  expectShape('muon clip', tensors.clip, [CLIP_LENGTH]);
-  const side = Math.min(rows, columns);
-  // X, the next X, A, and A A.
-  const matrixBytes = 4 * (2 * rows * columns + 2 * side * side);
-  const most = Math.min(MAX_BATCH, Math.max(1, Math.floor(chunkBytes / matrixBytes)));
-  for (let first = 0; first < (isSketch ? 1 : count); first += most) {
-    const n = Math.min(most, count - first);
-    updateChunk(tape, tensors, { rows, columns, n, first }, live);
+export function muon(tape: Tape, ranges: readonly MuonMatrices[], options: Muon): void {
+  expectShape('muon clip', options.clip, [CLIP_LENGTH]);
+  const bySides = new Map<string, MuonMatrices[]>();
+  for (const range of ranges) {
+    const { rows, columns, count } = range;
+    for (const name of ['weights', 'gradients', 'momentum'] as const)
+      expectShape(`muon ${name}`, range[name], [rows * columns * count]);
+    const sides = sidesOf(range).join(' x ');
+    bySides.set(sides, [...(bySides.get(sides) ?? []), range]);
+  }
+  for (const alike of bySides.values()) {
+    const chunks = chunksOf(alike, mostMatrices(alike[0]!, options));
+    for (const chunk of options.isSketch ? chunks.slice(0, 1) : chunks)
+      updateChunk(tape, chunk, options);
   }
 }
 
-interface Chunk {
-  readonly rows: number;
-  readonly columns: number;
-  /** Matrices of the chunk, and those before it. */
+/** The smaller side, then the larger one. */
+const sidesOf = ({ rows, columns }: MuonMatrices): readonly [side: number, length: number] => [
+  Math.min(rows, columns),
+  Math.max(rows, columns),
+];
+
+/** How many matrices of a shape one chunk may have. */
+function mostMatrices(range: MuonMatrices, options: Muon): number {
+  const { chunkBytes = DEFAULT_CHUNK_BYTES, maxBindingBytes = Number.POSITIVE_INFINITY } = options;
+  const [side, length] = sidesOf(range);
+  const bytes = 4 * side * length;
+  const square = 4 * side * side;
+  // X, the next X, A, and A A.
+  const fitting = Math.min(chunkBytes / (2 * bytes + 2 * square), maxBindingBytes / bytes);
+  return Math.min(MAX_BATCH, Math.max(1, Math.floor(fitting)));
+}
+
+/** Some matrices of a range, and where they stand in a chunk. */
+interface Slice {
+  readonly range: MuonMatrices;
   readonly n: number;
+  /** Matrices of the range before them, and of the chunk. */
   readonly first: number;
+  readonly place: number;
 }
 
-function updateChunk(tape: Tape, tensors: MuonTensors, chunk: Chunk, live: MuonLive): void {
-  const { weights, gradients, momentum, clip } = tensors;
-  const { rows, columns, n, first } = chunk;
-  const size = rows * columns;
+/** All matrices of ranges of the same sides, in order, up to `most` at a time. */
+function chunksOf(ranges: readonly MuonMatrices[], most: number): Slice[][] {
+  const chunks: Slice[][] = [];
+  let free = 0;
+  for (const range of ranges) {
+    for (let first = 0; first < range.count; ) {
+      if (free === 0) {
+        chunks.push([]);
+        free = most;
+      }
+      const n = Math.min(free, range.count - first);
+      chunks.at(-1)!.push({ range, n, first, place: most - free });
+      first += n;
+      free -= n;
+    }
+  }
+  return chunks;
+}
+
+function updateChunk(tape: Tape, slices: readonly Slice[], { clip, coefficients }: Muon): void {
+  const [side, length] = sidesOf(slices[0]!.range);
+  const size = side * length;
+  const batch = slices.reduce((sum, { n }) => sum + n, 0);
   const P = Math.min(MAX_PARTS, Math.ceil(size / PART_ELEMENTS));
-  const params = { n, first: first * size, P, rows, columns };
-  const options = { live: live.rates, cost: 4 * n * size };
-  const x = tape.tensor([n, rows, columns], 'muon X');
-  const partial = tape.tensor([n, P], 'muon partials');
-  const state = { gradients, momentum, clip, x, partial };
-  tape.dispatch(accumulate, state, params, n * P, options);
-  tape.dispatch(normalise, { x, partial }, params, n * P, options);
-  const orthogonal = newtonSchulz(tape, x, chunk, live);
-  const groups = Math.ceil((n * size) / apply.threads);
-  tape.dispatch(apply, { weights, clip, x: orthogonal }, params, groups, options);
+  const x = tape.tensor([batch, side, length], 'muon X');
+  const partial = tape.tensor([batch, P], 'muon partials');
+  const each = (record: (range: MuonMatrices, n: number, ...rest: Placed) => void): void => {
+    for (const { range, n, first, place } of slices) {
+      const { rows, columns, rates: live } = range;
+      const params = { n, first: first * size, place, P, rows, columns };
+      record(range, n, params, { live, cost: 4 * n * size });
+    }
+  };
+  each(({ gradients, momentum }, n, params, options) => {
+    const state = { gradients, momentum, clip, x, partial };
+    tape.dispatch(accumulate, state, params, n * P, options);
+  });
+  each((_, n, params, options) => {
+    tape.dispatch(normalise, { x, partial }, params, n * P, options);
+  });
+  const orthogonal = newtonSchulz(tape, x, coefficients);
+  each(({ weights }, n, params, options) => {
+    const groups = Math.ceil((n * size) / apply.threads);
+    tape.dispatch(apply, { weights, clip, x: orthogonal }, params, groups, options);
+  });
 }
 
-/** Five rounds of X = P X, or X P where X is tall: the smaller of the two Gram matrices is taken. */
-function newtonSchulz(tape: Tape, start: Tensor, chunk: Chunk, { coefficients }: MuonLive): Tensor {
-  const { rows, columns, n: batch } = chunk;
-  const isTall = rows > columns;
-  const side = Math.min(rows, columns);
+type Placed = [
+  params: Readonly<Record<keyof typeof update.params, number>>,
+  options: { readonly live: MuonMatrices['rates']; readonly cost: number },
+];
+
+/** Five rounds of X = P X. */
+function newtonSchulz(tape: Tape, start: Tensor, coefficients: Muon['coefficients']): Tensor {
+  const [batch, side, length] = expectShape('muon X', start, 3);
   // Both are symmetric: A because it is a Gram matrix, A A because A is.
   const square = { batch, M: side, N: side, isSymmetric: true };
   let x = start;
@@ -182,14 +234,11 @@ function newtonSchulz(tape: Tape, start: Tensor, chunk: Chunk, { coefficients }:
     const gram = tape.tensor([batch, side, side], 'muon gram');
     const p = tape.tensor([batch, side, side], 'muon polynomial');
     const next = tape.tensor(start.shape, 'muon X');
-    const K = Math.max(rows, columns);
-    const intoGram = { tensor: gram, add: 0 } as const;
-    matmul(tape, { ...square, form: isTall ? 'tn' : 'nt', a: x, b: x, into: intoGram, K });
+    matmul(tape, { ...square, form: 'nt', a: x, b: x, into: { tensor: gram, add: 0 }, K: length });
     matmul(tape, { ...square, form: 'nn', a: gram, b: gram, into: { tensor: p, add: 0 }, K: side });
     polynomial(tape, { gram, p }, { n: batch, side, round }, coefficients);
-    const [a, b] = isTall ? [x, p] : [p, x];
     const into = { tensor: next, add: 0 } as const;
-    matmul(tape, { form: 'nn', a, b, into, batch, M: rows, N: columns, K: side });
+    matmul(tape, { form: 'nn', a: p, b: x, into, batch, M: side, N: length, K: side });
     x = next;
   }
   return x;
@@ -203,7 +252,7 @@ function polynomial(
   tape: Tape,
   tensors: { readonly gram: Tensor; readonly p: Tensor },
   params: { readonly n: number; readonly side: number; readonly round: number },
-  live: MuonLive['coefficients'],
+  live: Muon['coefficients'],
 ): void {
   const { n, side } = params;
   const { plain, fours } = polynomials;

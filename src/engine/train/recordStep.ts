@@ -178,14 +178,20 @@ function recordUpdate(state: RunState, isSketch: boolean): Tape {
   return tape;
 }
 
-function recordOptimizer(tape: Tape, { weights, blocks, clip }: RunState, isSketch: boolean): void {
+function recordOptimizer(
+  tape: Tape,
+  { weights, blocks, clip, limits }: RunState,
+  isSketch: boolean,
+): void {
   for (const { group, ...range } of weights.adamw) {
     adamw(tape, { ...range, clip }, blocks.adamw[group]);
   }
-  for (const { group, rows, columns, count, ...range } of weights.muon) {
-    const live = { rates: blocks.muon[group], coefficients: blocks.newtonSchulz };
-    muon(tape, { ...range, clip }, { rows, columns, count, isSketch }, live);
-  }
+  const ranges = weights.muon.map(({ group, ...range }) => ({
+    ...range,
+    rates: blocks.muon[group],
+  }));
+  const { maxBindingBytes } = limits;
+  muon(tape, ranges, { clip, coefficients: blocks.newtonSchulz, maxBindingBytes, isSketch });
 }
 
 export interface Evaluation extends TransformerOutput {
