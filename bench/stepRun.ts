@@ -6,7 +6,6 @@ import type { Settings } from '@/engine/config/settings';
 import type { Batch } from '@/engine/data/batch';
 import { memoryLimits } from '@/engine/gpu/arena';
 import type { OpenDevice } from '@/engine/gpu/device';
-import { planActivations } from '@/engine/gpu/planner';
 import { Program } from '@/engine/gpu/program';
 import type { Tape } from '@/engine/gpu/tape';
 import { type Tuning, tunedBy } from '@/engine/gpu/tuning';
@@ -138,9 +137,7 @@ function recorded(
 ): { state: RunState; tapes: StepHalves<Tape> } {
   const { contextLength } = settings.data;
   const state = new RunState(settings, memoryLimits(device), contextLength, DOMAINS, tuning);
-  const tapes = recordStep(state);
-  for (const tape of [tapes.microBatch, tapes.update]) planActivations(tape, state.pool);
-  return { state, tapes };
+  return { state, tapes: recordStep(state) };
 }
 
 /** Random tokens, one document a sequence: what a token is does not change what a step costs. */

@@ -110,7 +110,7 @@ export interface Muon {
   /** From `gradientNorm`. */
   readonly clip: Tensor;
   readonly coefficients: LiveBlock<keyof typeof newtonSchulzLive>;
-  /** Most bytes of temporaries at a time; one matrix is the least. 128 MiB unless said. */
+  /** Most bytes of temporaries at a time; one matrix is the least. Unbounded unless said. */
   readonly chunkBytes?: number;
   /** Most bytes of one tensor; unbounded unless said. */
   readonly maxBindingBytes?: number;
@@ -118,7 +118,6 @@ export interface Muon {
   readonly isSketch?: boolean;
 }
 
-const DEFAULT_CHUNK_BYTES = 128 * 2 ** 20;
 /** Workgroups along z, one a matrix, that a batched product may have. */
 const MAX_BATCH = 65_535;
 /** Elements of a matrix that one workgroup squares before a second one is worth starting. */
@@ -154,7 +153,7 @@ const sidesOf = ({ rows, columns }: MuonMatrices): readonly [side: number, lengt
 
 /** How many matrices of a shape one chunk may have. */
 function mostMatrices(range: MuonMatrices, options: Muon): number {
-  const { chunkBytes = DEFAULT_CHUNK_BYTES, maxBindingBytes = Number.POSITIVE_INFINITY } = options;
+  const { chunkBytes = Number.POSITIVE_INFINITY, maxBindingBytes = chunkBytes } = options;
   const [side, length] = sidesOf(range);
   const bytes = 4 * side * length;
   const square = 4 * side * side;

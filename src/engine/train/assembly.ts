@@ -86,8 +86,9 @@ export function assemble(
   const generation = generationInputs(state, longest);
   const generationTape = recordGeneration(state, generation);
   const probes = [heldOut, ...needles];
-  const tapes = [step.microBatch, step.update, ...probes.map(({ tape }) => tape), generationTape];
-  for (const tape of tapes) planActivations(tape, state.pool);
+  const others = [...probes.map(({ tape }) => tape), generationTape];
+  for (const tape of others) planActivations(tape, state.pool);
+  const tapes = [step.microBatch, step.update, ...others];
   return {
     state,
     step,

@@ -4,6 +4,7 @@
  */
 import { mixtureLayers } from '@/engine/config/layers';
 import type { Settings } from '@/engine/config/settings';
+import { planActivations } from '@/engine/gpu/planner';
 import { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
 import { type Attend, attendedKeys } from '@/engine/model/attention';
@@ -82,11 +83,18 @@ export interface StepHalves<Half> {
   readonly update: Half;
 }
 
-/** @param isSketch leaves out repetitions that take no further memory, for plans of huge models. */
-export const recordStep = (state: RunState, isSketch = false): StepHalves<Tape> => ({
-  microBatch: recordMicroBatch(state),
-  update: recordUpdate(state, isSketch),
-});
+/**
+ * Records a step and places its activations in the pool of `state`.
+ * @param isSketch leaves out repetitions that take no further memory, for plans of huge models.
+ * @throws {LimitError}
+ */
+export function recordStep(state: RunState, isSketch = false): StepHalves<Tape> {
+  const microBatch = recordMicroBatch(state);
+  planActivations(microBatch, state.pool);
+  const update = recordUpdate(state, isSketch);
+  planActivations(update, state.pool);
+  return { microBatch, update };
+}
 
 /** Forward and backward: adds to the gradients and to the totals of the step, which were cleared before the first. */
 function recordMicroBatch(state: RunState): Tape {
@@ -178,9 +186,12 @@ function recordUpdate(state: RunState, isSketch: boolean): Tape {
   return tape;
 }
 
+/** Temporaries of Muon may take so much however little the micro-batch needs. */
+const LEAST_MUON_BYTES = 64 * 2 ** 20;
+
 function recordOptimizer(
   tape: Tape,
-  { weights, blocks, clip, limits }: RunState,
+  { weights, blocks, clip, limits, pool }: RunState,
   isSketch: boolean,
 ): void {
   for (const { group, ...range } of weights.adamw) {
@@ -191,7 +202,10 @@ function recordOptimizer(
     rates: blocks.muon[group],
   }));
   const { maxBindingBytes } = limits;
-  muon(tape, ranges, { clip, coefficients: blocks.newtonSchulz, maxBindingBytes, isSketch });
+  // What the micro-batch needed is free now; half of it, since it lies in pieces of other sizes.
+  const chunkBytes = Math.max(LEAST_MUON_BYTES, pool.bytes / 2);
+  const coefficients = blocks.newtonSchulz;
+  muon(tape, ranges, { clip, coefficients, chunkBytes, maxBindingBytes, isSketch });
 }
 
 export interface Evaluation extends TransformerOutput {

@@ -81,7 +81,7 @@ class ReplayRun implements ReplayOutcome {
     const state = new RunState(settings, memoryLimits(device), contextLength, 1, tuning);
     const step = recordStep(state);
     const pass = recordReplayPass(state);
-    for (const tape of [step.microBatch, step.update, pass.tape]) planActivations(tape, state.pool);
+    planActivations(pass.tape, state.pool);
     state.materialise(device);
     const build = (tape: Tape) => Program.build(device, tape, state.live);
     const stepper = new Stepper(open, state, {
