@@ -15,6 +15,9 @@ export class SpiedGpu {
   /** Sizes of every buffer made and not destroyed. */
   readonly liveBuffers = new Map<GPUBuffer, number>();
 
+  /** Awaited before a pipeline is made, with its label: compiling takes so long, or fails so. */
+  compiling: (label: string) => Promise<void> = async () => {};
+
   /** Hands out real adapters whose devices are watched. */
   get gpu(): GPU {
     return {
@@ -51,6 +54,10 @@ export class SpiedGpu {
       Object.assign(device, {
         [name]: (...args: unknown[]) => {
           this.#count(name);
+          if (name === 'createComputePipelineAsync') {
+            const [{ label }] = args as [GPUComputePipelineDescriptor];
+            return this.compiling(label ?? '').then(() => call(...args));
+          }
           const made = call(...args);
           if (name === 'createBuffer') this.#track(made as GPUBuffer);
           return made;

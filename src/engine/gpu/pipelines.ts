@@ -3,16 +3,20 @@ import { ShaderError } from './errors';
 import type { Kernel } from './kernel';
 import type { Tape } from './tape';
 
-export interface Compiled {
-  readonly pipeline: GPUComputePipeline;
+/** A pipeline on its way: bind groups can be made before it is there. */
+export interface Compiling {
   readonly layout: GPUBindGroupLayout;
+  /** undefined until `done`. */
+  readonly pipeline: GPUComputePipeline | undefined;
+  /** @throws {ShaderError} with the compiler's words and the line they speak of. */
+  readonly done: Promise<void>;
 }
 
 export type Progress = (done: number, total: number) => void;
 
 interface Cache {
   /** By `pipelineKey`. */
-  readonly pipelines: Map<string, Promise<Compiled>>;
+  readonly pipelines: Map<string, Compiling>;
   /** By their text: entry points and constants of one file share what was read. */
   readonly modules: Map<string, GPUShaderModule>;
 }
@@ -32,20 +36,19 @@ export function pipelineKey(kernel: Kernel, overrides: Readonly<Record<string, n
   return [kernel.name, kernel.entryPoint, ...storage, ...constants].join(' ');
 }
 
-/** @throws {ShaderError} with the compiler's words and the line they speak of. */
+/** Starts to compile a kernel, unless this device has it already or is at it. */
 export function compile(
   device: GPUDevice,
   kernel: Kernel,
   overrides: Readonly<Record<string, number>>,
-): Promise<Compiled> {
+): Compiling {
   const { pipelines } = cacheOf(device);
   const key = pipelineKey(kernel, overrides);
-  let compiled = pipelines.get(key);
-  if (!compiled) {
-    compiled = build(device, kernel, overrides);
-    pipelines.set(key, compiled);
-  }
-  return compiled;
+  const known = pipelines.get(key);
+  if (known) return known;
+  const compiling = build(device, kernel, overrides);
+  pipelines.set(key, compiling);
+  return compiling;
 }
 
 /**
@@ -61,29 +64,42 @@ export async function compileAll(
   const kinds = new Map(dispatches.map((d) => [pipelineKey(d.kernel, d.overrides), d]));
   let done = 0;
   const all = [...kinds.values()].map(async ({ kernel, overrides }) => {
-    await compile(device, kernel, overrides);
+    await compile(device, kernel, overrides).done;
     progress(++done, kinds.size);
   });
   await Promise.all(all);
 }
 
-async function build(
+function build(
   device: GPUDevice,
   kernel: Kernel,
   constants: Readonly<Record<string, number>>,
-): Promise<Compiled> {
+): Compiling {
   const layout = device.createBindGroupLayout({
     label: kernel.name,
     entries: layoutEntries(kernel),
   });
+  const compiling = { layout, pipeline: undefined as GPUComputePipeline | undefined };
+  const done = create(device, kernel, layout, constants).then((pipeline) => {
+    compiling.pipeline = pipeline;
+  });
+  done.catch(() => {}); // told to whoever waits, now or later
+  return Object.assign(compiling, { done });
+}
+
+async function create(
+  device: GPUDevice,
+  kernel: Kernel,
+  layout: GPUBindGroupLayout,
+  constants: Readonly<Record<string, number>>,
+): Promise<GPUComputePipeline> {
   const module = moduleOf(device, kernel);
   try {
-    const pipeline = await device.createComputePipelineAsync({
+    return await device.createComputePipelineAsync({
       label: `${kernel.name} ${kernel.entryPoint}`,
       layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
       compute: { module, entryPoint: kernel.entryPoint, constants },
     });
-    return { pipeline, layout };
   } catch (error) {
     throw new ShaderError(await explain(module, kernel, error));
   }

@@ -1,10 +1,11 @@
 /**
  * @file A recorded tape made ready: a flat list of (pipeline, bind group, grid). Running it makes no buffer,
- * no bind group and no pipeline; what changes from step to step comes from the live scalars.
+ * no bind group and no pipeline; what changes from step to step comes from the live scalars. Its first run may begin
+ * while kernels still compile.
  */
 import type { Kernel } from './kernel';
 import type { LiveScalars } from './live';
-import { compile, compileAll } from './pipelines';
+import { type Compiling, compile } from './pipelines';
 import type { Dispatch, Grid, Tape } from './tape';
 import { aligned, type Tensor } from './tensor';
 import { type Work, workOf } from './work';
@@ -13,7 +14,7 @@ export interface Action {
   /** Index into the recorded dispatches. */
   readonly index: number;
   readonly kernel: Kernel;
-  readonly pipeline: GPUComputePipeline;
+  readonly compiling: Compiling;
   readonly group: GPUBindGroup;
   readonly grid: Grid;
   readonly cost: number;
@@ -51,25 +52,39 @@ export class Program {
   }
 
   /**
-   * Compiles every kernel (in parallel) and makes every bind group. All tensors must have their place and
-   * all heaps their buffers.
+   * Makes every bind group, and starts to compile every kernel, in the order of the dispatches. All tensors must have
+   * their place and all heaps their buffers.
    */
-  static async build(device: GPUDevice, tape: Tape, live: LiveScalars): Promise<Program> {
+  static begin(device: GPUDevice, tape: Tape, live: LiveScalars): Program {
     const { dispatches } = tape;
     const blocks = new ParamBlocks();
     const offsets = dispatches.map((dispatch) => blocks.add(dispatch));
     const uniforms = blocks.upload(device);
-    await compileAll(device, [tape]);
-    const actions: Action[] = [];
-    for (const [index, dispatch] of dispatches.entries()) {
+    const actions = dispatches.map((dispatch, index): Action => {
       const { kernel, overrides, grid, cost, section } = dispatch;
-      const { pipeline, layout } = await compile(device, kernel, overrides);
+      const compiling = compile(device, kernel, overrides);
+      const { layout } = compiling;
       const entries = bindings(dispatch, uniforms, offsets[index]!, live);
       const group = device.createBindGroup({ label: kernel.name, layout, entries });
-      const work = workOf(dispatch);
-      actions.push({ index, kernel, pipeline, group, grid, cost, section, work });
-    }
+      return { index, kernel, compiling, group, grid, cost, section, work: workOf(dispatch) };
+    });
     return new Program(device, dispatches, actions, uniforms);
+  }
+
+  /** A program that can run at once. @throws {ShaderError} */
+  static async build(device: GPUDevice, tape: Tape, live: LiveScalars): Promise<Program> {
+    const program = Program.begin(device, tape, live);
+    await program.compiled();
+    return program;
+  }
+
+  get isCompiled(): boolean {
+    return this.actions.every(({ compiling }) => compiling.pipeline !== undefined);
+  }
+
+  /** Resolves when it can run as a whole. @throws {ShaderError} */
+  async compiled(): Promise<void> {
+    await Promise.all(this.actions.map(({ compiling }) => compiling.done));
   }
 
   /** Rough work of what always runs, in multiply-adds. */
@@ -85,22 +100,36 @@ export class Program {
   /** Encodes programs of one device, one behind the other, into the same submits. Returns their number. */
   static runTogether(
     programs: readonly [Program, ...Program[]],
-    { sections, pieces = 1, before, after, tracer }: RunOptions = {},
+    { sections, pieces = 1, ...options }: RunOptions = {},
   ): number {
-    const { device } = programs[0];
-    const submits = cut(
-      programs.flatMap((program) => program.due(sections)),
-      pieces,
-    );
-    for (const [index, actions] of submits.entries()) {
-      const encoder = device.createCommandEncoder();
-      if (index === 0) before?.(encoder);
-      if (tracer) tracer.encode(encoder, actions);
-      else encodeTogether(encoder, actions);
-      if (index === submits.length - 1) after?.(encoder);
-      device.queue.submit([encoder.finish()]);
-    }
+    const due = programs.flatMap((program) => program.due(sections));
+    const submits = cut(due, pieces);
+    submit(programs[0].device, submits, options);
     return submits.length;
+  }
+
+  /**
+   * The same while kernels still compile: submits what can run, waits for the next kernel, and so on. Only this may be
+   * submitted until it is through. Returns the number of submits.
+   * @throws {ShaderError}
+   */
+  static async runAsCompiled(
+    programs: readonly [Program, ...Program[]],
+    { sections, pieces = 1, before, after, ...options }: RunOptions = {},
+  ): Promise<number> {
+    const due = programs.flatMap((program) => program.due(sections));
+    const share = costOf(due) / pieces;
+    let count = 0;
+    for (let from = 0, to = 0; from < due.length; from = to) {
+      await due[from]!.compiling.done;
+      while (due[to]?.compiling.pipeline) to++;
+      const ready = due.slice(from, to);
+      const submits = cut(ready, Math.ceil(costOf(ready) / share));
+      const ends = { ...(from === 0 && { before }), ...(to === due.length && { after }) };
+      submit(programs[0].device, submits, { ...options, ...ends });
+      count += submits.length;
+    }
+    return count;
   }
 
   /** The actions that run with these sections, in order. */
@@ -111,6 +140,22 @@ export class Program {
 
   destroy(): void {
     this.uniforms.destroy();
+  }
+}
+
+/** A command buffer for each list of actions. */
+function submit(
+  device: GPUDevice,
+  submits: readonly (readonly Action[])[],
+  { before, after, tracer }: Pick<RunOptions, 'before' | 'after' | 'tracer'>,
+): void {
+  for (const [index, actions] of submits.entries()) {
+    const encoder = device.createCommandEncoder();
+    if (index === 0) before?.(encoder);
+    if (tracer) tracer.encode(encoder, actions);
+    else encodeTogether(encoder, actions);
+    if (index === submits.length - 1) after?.(encoder);
+    device.queue.submit([encoder.finish()]);
   }
 }
 
@@ -138,7 +183,9 @@ export function encodeTogether(
 ): void {
   const pass = encoder.beginComputePass(descriptor);
   let current: GPUComputePipeline | undefined;
-  for (const { pipeline, group, grid } of actions) {
+  for (const { kernel, compiling, group, grid } of actions) {
+    const { pipeline } = compiling;
+    if (!pipeline) throw new Error(`${kernel.name}: is not compiled yet`);
     if (pipeline !== current) pass.setPipeline(pipeline);
     current = pipeline;
     pass.setBindGroup(0, group);

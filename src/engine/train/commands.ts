@@ -162,7 +162,10 @@ export interface Commands {
   open(): Promise<AdapterReport>;
   /** Exact sizes of an experiment; needs no buffer. @throws ConfigError */
   plan(experiment: Experiment): Promise<Plan>;
-  /** Records and compiles a run and stops before step 0. Ends the run before it. @throws ConfigError, LimitError */
+  /**
+   * Records a run, makes its buffers and stops before step 0. Ends the run before it. Kernels go on compiling: the first
+   * step begins with those that are there, and all else waits for the last. @throws ConfigError, LimitError
+   */
   start(experiment: Experiment): Promise<RunInfo>;
   play(): Promise<void>;
   /** Resolves when the step in flight is finished and its numbers were told. */
@@ -212,7 +215,7 @@ export interface Events {
   phase: {
     readonly phase: RunPhase;
     readonly step: number;
-    /** What is being prepared, and how far: 'Compiling kernels', 14 of 41. */
+    /** What is being prepared, and how far: 'Compiling kernels', 14 of 41; those of a run that stands or trains, too. */
     readonly progress?: { readonly label: string; readonly done: number; readonly total: number };
   };
   /** Scalars of one step. */

@@ -42,11 +42,11 @@ export class LiveSettings {
     return { ...this.#experiment, timeline: [...this.#timeline] };
   }
 
-  /** Puts the changes that the timeline holds up to the 0-based `step` into effect. */
-  applyDue(step: number): void {
+  /** Puts the changes that the timeline holds up to the 0-based `step` into effect; returns the settings then. */
+  applyDue(step: number): Settings {
     for (;;) {
       const change = this.#timeline[this.#applied];
-      if (!change || change.step > step) return;
+      if (!change || change.step > step) return this.#values;
       this.#applied++;
       this.#apply(change);
     }

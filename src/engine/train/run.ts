@@ -3,13 +3,12 @@
  * checkpoint in memory, and comes back from a lost device. `Trainer` makes it and hands the commands on.
  */
 import type { Experiment, LiveChange } from '@/engine/config/experiment';
-import type { Value } from '@/engine/config/field';
-import type { SettingPath, Settings } from '@/engine/config/settings';
+import type { Settings } from '@/engine/config/settings';
 import type { OpenDevice } from '@/engine/gpu/device';
 import { Arrivals } from './arrivals';
 import type { Snapshot } from './checkpointFiles';
 import { CheckpointKeeper } from './checkpointKeeper';
-import type { Failure, GenerateRequest, RunPhase, Sample, Watch } from './commands';
+import type { Commands, Events, Failure, RunPhase, Watch } from './commands';
 import { failureOf, lossOf, notFiniteFailure } from './faults';
 import { LiveSettings } from './liveSettings';
 import { Loop } from './loop';
@@ -66,6 +65,7 @@ export class Run {
   /** Draws the weights or takes them from where it starts, stands there and says so. */
   async start(): Promise<void> {
     await this.#keeper.start(this.#session, this.#live.values.run.seed);
+    this.#guard(this.#session);
     const step = this.#stand();
     const values = { 'train.step': step, 'memory.deviceBytes': this.#session.deviceBytes };
     this.parts.emit('metrics', { step, values });
@@ -99,16 +99,20 @@ export class Run {
   }
 
   /** @throws {ConfigError} */
-  change(path: SettingPath, to: Value): LiveChange {
-    return this.#live.change(this.#submitted, path, to);
+  change(...change: Parameters<Commands['change']>): LiveChange {
+    return this.#live.change(this.#submitted, ...change);
   }
 
   watch(watch: Watch): void {
     this.#wishes.watch = watch;
   }
-  evaluate = (): ReturnType<Probes['evaluate']> => this.#probes.evaluate(this.#finished);
 
-  generate(request: GenerateRequest): Promise<Sample> {
+  async evaluate(): ReturnType<Commands['evaluate']> {
+    await Promise.all([this.#session.ready, this.#submitting]);
+    return this.#probes.evaluate(this.#finished);
+  }
+
+  generate(...[request]: Parameters<Commands['generate']>): ReturnType<Commands['generate']> {
     const sample = this.#probes.generate(request, this.#finished);
     this.#loop.wake();
     return sample;
@@ -152,17 +156,17 @@ export class Run {
     return this.#session.open;
   }
 
-  get isTraining(): boolean {
-    return this.#phase === 'training';
+  get standing(): Events['phase'] {
+    return { phase: this.#phase, step: this.#finished };
   }
 
   get #isStepping(): boolean {
-    return this.isTraining || this.#arrivals.isAsked;
+    return this.#phase === 'training' || this.#arrivals.isAsked;
   }
 
   #tell(phase: RunPhase): void {
     this.#phase = phase;
-    this.parts.emit('phase', { phase, step: this.#finished });
+    this.parts.emit('phase', this.standing);
   }
 
   #changed(change: LiveChange, before: Settings, after: Settings, isNew: boolean): void {
@@ -171,17 +175,23 @@ export class Run {
     if (isNew) this.parts.emit('changed', change);
   }
 
+  /** A kernel that does not compile is a failure also where nothing waits for it. */
+  #guard({ ready }: Session): void {
+    ready.catch((error) => (this.#hasWork ? undefined : this.#broken(error)));
+  }
+
   get #hasWork(): boolean {
     return !this.#failure && (this.#isStepping || this.#saves.isWaiting || this.#probes.isBusy);
   }
 
   async #turn(): Promise<void> {
     if (this.#saves.isWaiting) return this.#takeSave();
-    if (!this.#isStepping) return this.#probes.advance(this.#submitted);
+    const { open, ready, isReady } = this.#session;
+    if (!this.#isStepping) return ready.then(() => this.#probes.advance(this.#submitted));
     // A pause or a failure may come while one waits.
     if (this.#arrivals.isFull) return this.#arrivals.oldest();
-    const { open } = this.#session;
-    if (this.#wishes.isPeakDue(open)) return this.#wishes.peaks(open, this.#arrivals, this.#pace);
+    if (isReady && this.#wishes.isPeakDue(open))
+      return this.#wishes.peaks(open, this.#arrivals, this.#pace);
     this.#submitting = this.#submit();
     await this.#submitting;
     // Not awaited: training goes on meanwhile. What fails here fails the next step as well.
@@ -205,21 +215,20 @@ export class Run {
 
   async #submit(): Promise<void> {
     const step = this.#submitted;
-    const inputs = await this.#feed.next(step, this.#live.values.schedule, () => {
-      this.#live.applyDue(step);
-      return this.#live.values;
-    });
+    const inputs = await this.#feed.next(step, this.#live.values.schedule, () =>
+      this.#live.applyDue(step),
+    );
     const wishes = this.#wishes.at(performance.now());
     const pieces = this.#pace.pieces(inputs.batches.length);
-    const numbers = this.#session.stepper.step(inputs, wishes, pieces);
+    const { numbers } = await this.#session.stepper.submit(inputs, wishes, pieces);
     this.#submitted++;
     const arrival = numbers.then((result) => this.#arrived(inputs, result, wishes));
     this.#arrivals.add(arrival);
+    await this.#session.ready;
     this.#probes.schedule(this.#submitted, this.#live.values);
-    await this.#keeper.take(this.#session, this.#submitted, async () => {
-      await arrival;
-      return this.#stability.state(step + 1);
-    });
+    await this.#keeper.take(this.#session, this.#submitted, () =>
+      arrival.then(() => this.#stability.state(step + 1)),
+    );
   }
 
   async #arrived(inputs: StepInputs, numbers: StepNumbers, wishes: StepWishes): Promise<void> {
@@ -229,15 +238,8 @@ export class Run {
     this.#pace.arrived(performance.now());
     this.#finished = inputs.step + 1;
     this.#stability.add(numbers.crossEntropy, numbers.gradientNorm);
-    reportStep(this.parts, {
-      ...inputs,
-      numbers,
-      stability: this.#stability.values,
-      wishes,
-      watching: this.#wishes,
-      stepTime: this.#pace.stepTime,
-      deviceBytes: this.#session.deviceBytes,
-    });
+    const from = { session: this.#session, pace: this.#pace, stability: this.#stability };
+    reportStep(this.parts, { ...inputs, ...from, numbers, wishes, watching: this.#wishes });
   }
 
   /** The device stopped updating at the 0-based `step`: finds out where that began. */
@@ -272,6 +274,7 @@ export class Run {
     this.#tell('preparing');
     try {
       this.#session = await this.parts.reopen();
+      this.#guard(this.#session);
       await this.#restore();
     } catch (error) {
       return this.#fail(failureOf(error, lostAt));

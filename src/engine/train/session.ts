@@ -64,6 +64,10 @@ export interface Making {
 }
 
 export class Session {
+  /** Resolves when every kernel is compiled; most methods need that. @throws {ShaderError} */
+  readonly ready: Promise<void>;
+  #isReady = false;
+
   private constructor(
     readonly open: OpenDevice,
     readonly assembly: Assembly,
@@ -72,13 +76,30 @@ export class Session {
     readonly needles: readonly Probe[],
     readonly generation: Program,
     readonly generationReadback: Readback,
-  ) {}
+    compiled: Promise<void>,
+  ) {
+    this.ready = compiled.then(() => {
+      this.#isReady = true;
+      open.check();
+    });
+    this.ready.catch(() => {}); // told to whoever waits, now or later
+  }
 
   /**
-   * Makes every buffer and compiles every kernel, in parallel.
+   * A session that can do everything.
    * @throws {LimitError, OutOfMemoryError, ShaderError}
    */
-  static async create(
+  static async create(...parts: Parameters<typeof Session.begin>): Promise<Session> {
+    const session = await Session.begin(...parts);
+    await session.ready;
+    return session;
+  }
+
+  /**
+   * Makes every buffer and starts to compile every kernel, those of the step first.
+   * @throws {LimitError, OutOfMemoryError}
+   */
+  static async begin(
     open: OpenDevice,
     settings: Settings,
     domainCount: number,
@@ -87,32 +108,32 @@ export class Session {
   ): Promise<Session> {
     const { device } = open;
     const assembly = assemble(settings, limits, domainCount, { tuning });
-    const { state } = assembly;
-    await Promise.all([
-      compileAll(device, [...assembly.tapes, recordStart(state)], progress),
-      materialised(open, assembly),
-    ]);
+    const { state, step } = assembly;
+    const compiled = compileAll(device, [recordStart(state), ...assembly.tapes], progress);
+    compiled.catch(() => {}); // as above, and the memory may be refused before
+    await materialised(open, assembly);
     setLiveValues(state, settings, 0, 0); // for what runs before the first step
-    const build = (tape: Tape) => Program.build(device, tape, state.live);
-    const step = {
-      microBatch: await build(assembly.step.microBatch),
-      update: await build(assembly.step.update),
-    };
-    const probe = async (recording: ProbeRecording): Promise<Probe> => {
+    const begin = (tape: Tape) => Program.begin(device, tape, state.live);
+    const programs = { microBatch: begin(step.microBatch), update: begin(step.update) };
+    const probe = (recording: ProbeRecording): Probe => {
       const readback = new Readback(device, probeReadbackBytes(recording), recording.slots);
-      return { recording, program: await build(recording.tape), readback };
+      return { recording, program: begin(recording.tape), readback };
     };
     const session = new Session(
       open,
       assembly,
-      new Stepper(open, state, step),
-      await probe(assembly.heldOut),
-      await Promise.all(assembly.needles.map(probe)),
-      await build(assembly.generation),
+      new Stepper(open, state, programs),
+      probe(assembly.heldOut),
+      assembly.needles.map(probe),
+      begin(assembly.generation),
       new Readback(device, generationReadbackBytes(state), 1),
+      compiled,
     );
-    open.check();
     return session;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
   }
 
   /** Mean cross-entropy of one held-out batch with the weights of now. */

@@ -1,11 +1,12 @@
 /** @file Tells what a step found: scalars always, arrays where a view watches. */
 import { mixtureLayers } from '@/engine/config/layers';
-import type { MetricValues } from '@/engine/config/metrics';
 import { attentionView } from './attentionView';
 import { maxVio } from './loadFigures';
 import { metricsOf } from './numbers';
-import type { Wishes } from './pacing';
+import type { Pace, Wishes } from './pacing';
 import type { RunParts } from './runParts';
+import type { Session } from './session';
+import type { Stability } from './stability';
 import type { StepNumbers, StepWishes } from './stepNumbers';
 import type { StepInputs } from './stepper';
 
@@ -13,19 +14,19 @@ export interface StepReport extends StepInputs {
   readonly numbers: StepNumbers;
   readonly wishes: StepWishes;
   /** What the last steps together say. */
-  readonly stability: MetricValues;
+  readonly stability: Stability;
   readonly watching: Wishes;
-  /** Mean wall time of a step, ms, where it is known. */
-  readonly stepTime: number | undefined;
-  readonly deviceBytes: number;
+  readonly pace: Pace;
+  readonly session: Session;
 }
 
 export function reportStep(parts: RunParts, report: StepReport): void {
   const { emit } = parts;
-  const { numbers, wishes, batches, settings, stability, stepTime, deviceBytes } = report;
+  const { numbers, wishes, batches, settings, stability, session } = report;
   const { batchSequences, contextLength } = settings.data;
   const step = report.step + 1;
   const hasMixtures = mixtureLayers(settings.model).length > 0;
+  const { stepTime } = report.pace;
   const pace = stepTime
     ? {
         'train.stepTime': stepTime,
@@ -34,7 +35,7 @@ export function reportStep(parts: RunParts, report: StepReport): void {
       }
     : {};
   const scalars = metricsOf(numbers, report.step, settings, hasMixtures);
-  const rest = { ...stability, ...pace, 'memory.deviceBytes': deviceBytes };
+  const rest = { ...stability.values, ...pace, 'memory.deviceBytes': session.deviceBytes };
   emit('metrics', { step, values: { ...scalars, ...rest } });
   if (numbers.attention && wishes.attention) {
     const last = batches.at(-1)!;

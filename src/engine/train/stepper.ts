@@ -6,7 +6,7 @@ import type { Settings } from '@/engine/config/settings';
 import { type Batch, IGNORED } from '@/engine/data/batch';
 import type { OpenDevice } from '@/engine/gpu/device';
 import { Trace } from '@/engine/gpu/profiler';
-import { Program } from '@/engine/gpu/program';
+import { Program, type RunOptions } from '@/engine/gpu/program';
 import { Readback, type Shipment } from '@/engine/gpu/readback';
 import type { Tensor } from '@/engine/gpu/tensor';
 import { tokenOrder } from '@/engine/ops/embedding';
@@ -44,7 +44,7 @@ export class Stepper {
   lastEncodeMs: number | undefined;
   readonly readback: Readback;
 
-  /** @param programs of `recordStep`, made ready. */
+  /** @param programs of `recordStep`. */
   constructor(
     readonly open: OpenDevice,
     readonly state: RunState,
@@ -110,7 +110,57 @@ export class Stepper {
    * @param pieces number of submits for the whole step: 1 unless the adapter is slow.
    */
   step(inputs: StepInputs, wishes: StepWishes, pieces: number): Promise<StepNumbers> {
-    const { state, programs } = this;
+    const { batches } = inputs;
+    const submission = this.#submission(inputs, wishes);
+    const trace = wishes.kernels ? new Trace(this.open.device) : undefined;
+    let encodeMs = 0;
+    this.lastSubmits = 0;
+    batches.forEach((_, index) => {
+      const isLast = index === batches.length - 1;
+      this.bring(inputs, index);
+      const options = submission.options(index);
+      const share = Math.ceil(pieces / batches.length);
+      const start = performance.now();
+      this.lastSubmits += Program.runTogether(this.#due(isLast), {
+        ...options,
+        pieces: share,
+        tracer: trace,
+      });
+      encodeMs += performance.now() - start;
+    });
+    if (!trace) this.lastEncodeMs = encodeMs;
+    return submission.arrive(trace && this.#profile(trace));
+  }
+
+  /**
+   * Submits a step also while kernels still compile: one of a single micro-batch part by part, as soon as each can run.
+   * Resolves when all is submitted; nothing else may be, until then.
+   * @throws {ShaderError}
+   */
+  async submit(
+    inputs: StepInputs,
+    wishes: StepWishes,
+    pieces: number,
+  ): Promise<{ readonly numbers: Promise<StepNumbers> }> {
+    const programs = this.#due(true);
+    if (inputs.batches.length > 1) await Promise.all(programs.map((program) => program.compiled()));
+    if (programs.every(({ isCompiled }) => isCompiled))
+      return { numbers: this.step(inputs, wishes, pieces) };
+    const submission = this.#submission(inputs, wishes);
+    this.bring(inputs, 0);
+    const options = { ...submission.options(0), pieces };
+    this.lastSubmits = await Program.runAsCompiled(programs, options);
+    return { numbers: submission.arrive(undefined) };
+  }
+
+  #due(isLast: boolean): readonly [Program, ...Program[]] {
+    const { microBatch, update } = this.programs;
+    return isLast ? [microBatch, update] : [microBatch];
+  }
+
+  /** Sets the live scalars of a step; how its micro-batches are submitted, and what its numbers are in the end. */
+  #submission(inputs: StepInputs, wishes: StepWishes) {
+    const { state, readback } = this;
     const { batches, settings } = inputs;
     this.setLive(inputs);
     if (wishes.attention) {
@@ -118,36 +168,25 @@ export class Stepper {
       state.live.flush(this.open.device.queue);
     }
     const tensors = wishedTensors(state, wishes);
-    const trace = wishes.kernels ? new Trace(this.open.device) : undefined;
     let shipment: Shipment | undefined;
-    let encodeMs = 0;
-    this.lastSubmits = 0;
-    batches.forEach((_, index) => {
+    const options = (index: number): RunOptions => {
       const isLast = index === batches.length - 1;
-      this.bring(inputs, index);
-      const due: readonly [Program, ...Program[]] = isLast
-        ? [programs.microBatch, programs.update]
-        : [programs.microBatch];
-      const start = performance.now();
-      this.lastSubmits += Program.runTogether(due, {
+      return {
         sections: wishedSections(wishes, isLast),
-        pieces: Math.ceil(pieces / batches.length),
         before: (encoder) => index === 0 && state.clearStep(encoder),
         after: (encoder) => {
-          if (isLast) shipment = this.readback.ship(encoder, Object.values(tensors));
+          if (isLast) shipment = readback.ship(encoder, Object.values(tensors));
         },
-        tracer: trace,
-      });
-      encodeMs += performance.now() - start;
-    });
-    if (!trace) this.lastEncodeMs = encodeMs;
-    const profile = trace && this.#profile(trace);
-    return Promise.all([shipment!.arrive(), profile]).then(([arrays, kernels]) => {
+      };
+    };
+    const arrive = async (profile: Promise<KernelProfile> | undefined): Promise<StepNumbers> => {
+      const [arrays, kernels] = await Promise.all([shipment!.arrive(), profile]);
       const named = Object.keys(tensors).map((name, i) => [name, arrays[i]] as const);
       const arrived = Object.fromEntries(named) as unknown as Arrived;
       const numbers = numbersOf(arrived, settings, batches.length);
       return kernels ? { ...numbers, kernels } : numbers;
-    });
+    };
+    return { options, arrive };
   }
 
   /** What a step's trace says, when it is here. */

@@ -16,6 +16,7 @@ import { Tuner, type TuningStore } from '@/engine/tune/tuner';
 import { planRun } from './assembly';
 import { checkpointFiles } from './checkpointFiles';
 import type { AdapterReport, CheckpointFiles, Commands, Plan, RunInfo, Watch } from './commands';
+import { Phases } from './phases';
 import type { Emit } from './probes';
 import { NO_LIMITS, refusalOf } from './refusal';
 import { Run } from './run';
@@ -34,6 +35,7 @@ const DEFAULT_LIMITS: MemoryLimits = {
 export class Trainer implements Commands {
   readonly #gpu: GpuSource;
   readonly #data: DataService;
+  readonly #phases: Phases;
   readonly #emit: Emit;
   /** A plan takes up to a second for a published size, and is asked for again and again. */
   readonly #plans = new Map<string, Plan>();
@@ -48,7 +50,8 @@ export class Trainer implements Commands {
     this.#tuner = new Tuner(tunings);
     this.#gpu = gpu;
     this.#data = data;
-    this.#emit = emit;
+    this.#phases = new Phases(emit);
+    this.#emit = this.#phases.emit;
   }
 
   async open(): Promise<AdapterReport> {
@@ -221,7 +224,7 @@ export class Trainer implements Commands {
   /** Stops the run for something that takes its data away; lets it go on where that fails. */
   async #withRunPaused<T>(work: () => Promise<T>): Promise<T> {
     const run = this.#run;
-    const wasTraining = run?.isTraining === true;
+    const wasTraining = run?.standing.phase === 'training';
     await run?.pause();
     try {
       return await work();
@@ -258,14 +261,20 @@ export class Trainer implements Commands {
   async #session(experiment: Experiment): Promise<Session> {
     const open = this.#idle ?? (await this.#openDevice());
     this.#idle = undefined;
+    const tell = this.#phases.preparation(
+      () => this.#run?.standing ?? { phase: 'preparing', step: 0 },
+    );
     const progress = (label: string) => (done: number, total: number) =>
-      this.#emit('phase', { phase: 'preparing', step: 0, progress: { label, done, total } });
+      tell({ label, done, total });
     const values = resolve(experiment);
     try {
       if (await this.#tuner.learn(open, values, progress('Choosing kernels'))) this.#plans.clear();
       const tuning = this.#tuner.tuning(values);
       const compiling = progress('Compiling kernels');
-      return await Session.create(open, values, domainIds.length, compiling, { tuning });
+      const session = await Session.begin(open, values, domainIds.length, compiling, { tuning });
+      const over = () => tell(undefined);
+      session.ready.then(over, over);
+      return session;
     } catch (error) {
       open.close();
       throw error;

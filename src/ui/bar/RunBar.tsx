@@ -16,11 +16,12 @@ import { Transport } from './Transport';
 /** The bar at the top: what the run is told, where it stands, what it runs on. */
 export function RunBar() {
   const phase = useRun((state) => state.phase);
+  const isCompiling = useRun((state) => state.progress !== undefined);
   return (
     <header className={styles['bar']}>
       <Brand />
       <Transport />
-      {phase === 'preparing' ? <Preparing /> : <Readings />}
+      {phase === 'preparing' || isCompiling ? <Preparing /> : <Readings />}
       <Memory />
       <div className={styles['end']}>
         <CopyLink />
@@ -61,18 +62,21 @@ function Standing() {
   );
 }
 
-/** What is being prepared, how far, and the way out. */
+/** What is being prepared, how far, and the way out. A run may stand or train already while its last kernels compile. */
 function Preparing() {
   const lab = useLab();
+  const isWaiting = useRun((state) => state.phase === 'preparing');
   const progress = useRun((state) => state.progress);
   const words = progress
     ? `${progress.label}, ${progress.done} of ${progress.total}`
     : 'Preparing the run';
   return (
     <div className={styles['preparing']}>
-      <Button size="small" onPress={() => startAgain(lab)}>
-        Cancel
-      </Button>
+      {isWaiting && (
+        <Button size="small" onPress={() => startAgain(lab)}>
+          Cancel
+        </Button>
+      )}
       <span>{words}</span>
       <Progress
         label={words}

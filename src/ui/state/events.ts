@@ -32,8 +32,11 @@ export function listen(lab: Lab, client: Client): void {
 function onPhase(lab: Lab, { phase, step, progress }: Events['phase']): void {
   if (lab.hearing === 'fromPreparing' && phase === 'preparing') lab.hearing = 'all';
   if (lab.hearing !== 'all') return;
+  const before = lab.run.getState();
   lab.run.setState({ phase, step, progress });
-  if (phase !== 'preparing') lab.recorder.series.moveTo(step);
+  // Kernels that go on compiling move nothing: charts need not be drawn for each.
+  const hasMoved = phase !== before.phase || step !== before.step;
+  if (phase !== 'preparing' && hasMoved) lab.recorder.series.moveTo(step);
 }
 
 /** A live change took effect: it is part of the experiment from now on. */
