@@ -38,10 +38,6 @@ fn rowOf(r: u32) -> u32 {
   return source_R[r] / params.gather;
 }
 
-fn store(at: u32, sum: vec4f) {
-  c[at] = sum + select(vec4f(), c[at], params.add == 1u);
-}
-
 @compute @workgroup_size(SIDE, SIDE)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let D4 = params.D / 4u;
@@ -75,13 +71,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     sum7 = fma(vec4f(high.w), row, sum7);
   }
   let at = (e * params.F + 4u * f) * D4 + d;
-  store(at, sum0);
-  store(at + D4, sum1);
-  store(at + 2u * D4, sum2);
-  store(at + 3u * D4, sum3);
-  if (!isWhole) { return; }
-  store(at + 4u * D4, sum4);
-  store(at + 5u * D4, sum5);
-  store(at + 6u * D4, sum6);
-  store(at + 7u * D4, sum7);
+  let rows = select(4u, 8u, isWhole);
+  let sums = array(sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7);
+  for (var i = 0u; i < 8u; i++) {
+    let place = at + i * D4;
+    if (i < rows) { c[place] = sums[i] + select(vec4f(), c[place], params.add == 1u); }
+  }
 }

@@ -76,10 +76,6 @@ fn more(sum: vec4f, row: vec4f, four: mat4x4f) -> vec4f {
   return fma(vec4f(row.w), four[3], fma(vec4f(row.z), four[2], two));
 }
 
-fn store(at: u32, sum: vec4f) {
-  c[at] = sum + select(vec4f(), c[at], params.add == 1u);
-}
-
 @compute @workgroup_size(WIDE, BLOCK / ROWS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -119,12 +115,9 @@ fn main(
   }
   let at = r * N4 + column;
   let rows = end - r;
-  store(at, sum0);
-  if (rows > 1u) { store(at + N4, sum1); }
-  if (rows > 2u) { store(at + 2u * N4, sum2); }
-  if (rows > 3u) { store(at + 3u * N4, sum3); }
-  if (rows > 4u) { store(at + 4u * N4, sum4); }
-  if (rows > 5u) { store(at + 5u * N4, sum5); }
-  if (rows > 6u) { store(at + 6u * N4, sum6); }
-  if (rows > 7u) { store(at + 7u * N4, sum7); }
+  let sums = array(sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7);
+  for (var r = 0u; r < ROWS; r++) {
+    let place = at + r * N4;
+    if (r < rows) { c[place] = sums[r] + select(vec4f(), c[place], params.add == 1u); }
+  }
 }

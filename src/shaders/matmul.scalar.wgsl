@@ -77,12 +77,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     high += aStep;
     four += bStep;
   }
-  store(id.z, m, n, sum0);
-  store(id.z, m + 1u, n, sum1);
-  store(id.z, m + 2u, n, sum2);
-  store(id.z, m + 3u, n, sum3);
-  store(id.z, m + 4u, n, sum4);
-  store(id.z, m + 5u, n, sum5);
-  store(id.z, m + 6u, n, sum6);
-  store(id.z, m + 7u, n, sum7);
+  let sums = array(sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7);
+  for (var r = 0u; r < ROWS; r++) { store(id.z, m + r, n, sums[r]); }
 }

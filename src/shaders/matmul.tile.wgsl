@@ -9,7 +9,8 @@
 //   c  [batch, M, N]                   in/out  added to where params.add is 1, else overwritten
 //
 // One thread per tile. Its sums have names of their own: not every compiler keeps an array in registers, and where it
-// does not, each sum is a load and a store. Rows past the edge repeat the last ones and are not stored.
+// does not, each sum is a load and a store. A loop stores them, since that compiles in half the time. Rows past the
+// edge repeat the last ones and are not stored.
 // Where params.symmetric is 1 the product equals its transpose: workgroups below the diagonal leave, those above it
 // store twice.
 // Dispatch: ceil(N / 32) x ceil(M / 64) x batch workgroups.
@@ -63,10 +64,6 @@ fn more(sum: vec4f, row: vec4f, four: mat4x4f) -> vec4f {
   return fma(vec4f(row.w), four[3], fma(vec4f(row.z), four[2], two));
 }
 
-fn store(at: u32, sum: vec4f) {
-  c[at] = sum + select(vec4f(), c[at], params.add == 1u);
-}
-
 /// Four rows of four columns, across the diagonal.
 fn mirror(at: u32, rows: mat4x4f) {
   let columns = transpose(rows);
@@ -110,14 +107,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(global_invocation_id) id: 
   }
   let at = (id.z * params.M + m) * N4 + id.x;
   let rows = params.M - m;
-  store(at, sum0);
-  if (rows > 1u) { store(at + N4, sum1); }
-  if (rows > 2u) { store(at + 2u * N4, sum2); }
-  if (rows > 3u) { store(at + 3u * N4, sum3); }
-  if (rows > 4u) { store(at + 4u * N4, sum4); }
-  if (rows > 5u) { store(at + 5u * N4, sum5); }
-  if (rows > 6u) { store(at + 6u * N4, sum6); }
-  if (rows > 7u) { store(at + 7u * N4, sum7); }
+  let sums = array(sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7);
+  for (var r = 0u; r < ROWS; r++) {
+    let place = at + r * N4;
+    if (r < rows) { c[place] = sums[r] + select(vec4f(), c[place], params.add == 1u); }
+  }
   if (params.symmetric == 0u || group.y == diagonal) { return; }
   // Above the diagonal a workgroup has all its rows.
   let across = (id.z * params.N + 4u * id.x) * N4 + m / 4u;
