@@ -32,9 +32,10 @@ struct Live {
 
 const THREADS = 64u;
 const IGNORED = 0xffffffffu;
+const SUMS = 5u;
+const LARGEST = 4u; // of the five, the only one that is no sum
 const LOWEST = -3.0e38;
-var<workgroup> partial: array<vec3f, THREADS>; // (cross-entropy, squared log-sum-exp, valid tokens)
-var<workgroup> logits: array<vec2f, THREADS>; // (largest, sum)
+var<workgroup> lanes: array<f32, THREADS>;
 
 /// What is in losses[i], where it is to be added to.
 fn before(i: u32) -> f32 {
@@ -42,37 +43,46 @@ fn before(i: u32) -> f32 {
   return 0.0;
 }
 
-@compute @workgroup_size(THREADS)
-fn main(@builtin(local_invocation_index) lane: u32) {
-  var sum = vec3f();
-  var logit = vec2f(LOWEST, 0.0);
-  for (var t = lane; t < params.T; t += THREADS) {
-    if (targets_T[t] == IGNORED) { continue; }
-    let stats = stats_T[t];
-    sum += vec3f(stats.w - stats.z, stats.w * stats.w, 1.0);
-    logit = vec2f(max(logit.x, stats.x), logit.y + sums_T[t]);
-  }
-  partial[lane] = sum;
-  logits[lane] = logit;
+/// The sum of all threads' values, or the largest of them.
+fn gathered(value: f32, lane: u32, isLargest: bool) -> f32 {
+  lanes[lane] = value;
   workgroupBarrier();
   for (var half = THREADS / 2u; half > 0u; half /= 2u) {
     if (lane < half) {
-      partial[lane] += partial[lane + half];
-      logits[lane] = vec2f(max(logits[lane].x, logits[lane + half].x), logits[lane].y + logits[lane + half].y);
+      let other = lanes[lane + half];
+      lanes[lane] = select(lanes[lane] + other, max(lanes[lane], other), isLargest);
     }
     workgroupBarrier();
   }
+  let whole = lanes[0];
+  workgroupBarrier();
+  return whole;
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(local_invocation_index) lane: u32) {
+  // Cross-entropy, squared log-sum-exp, valid tokens, logits; the largest logit.
+  var found = array<f32, SUMS>(0.0, 0.0, 0.0, 0.0, LOWEST);
+  for (var t = lane; t < params.T; t += THREADS) {
+    if (targets_T[t] == IGNORED) { continue; }
+    let stats = stats_T[t];
+    found[0] += stats.w - stats.z;
+    found[1] += stats.w * stats.w;
+    found[2] += 1.0;
+    found[3] += sums_T[t];
+    found[4] = max(found[4], stats.x);
+  }
+  for (var i = 0u; i < SUMS; i++) { found[i] = gathered(found[i], lane, i == LARGEST); }
   if (lane > 0u) { return; }
-  let whole = partial[0];
-  losses[0] = before(0u) + live.scale * whole.x;
-  losses[1] = before(1u) + live.scale * whole.y;
-  let isValid = whole.z > 0.0;
-  let mean = select(0.0, whole.x / max(whole.z, 1.0), isValid);
+  losses[0] = before(0u) + live.scale * found[0];
+  losses[1] = before(1u) + live.scale * found[1];
+  let isValid = found[2] > 0.0;
+  let mean = select(0.0, found[0] / max(found[2], 1.0), isValid);
   losses[2] = before(2u) + mean;
   losses[3] = max(before(3u), mean); // a cross-entropy is never below 0
   let hadValid = before(4u) > 0.0;
   losses[4] = before(4u) + select(0.0, 1.0, isValid);
-  let largest = select(logits[0].x, max(logits[0].x, before(5u)), hadValid);
+  let largest = select(found[4], max(found[4], before(5u)), hadValid);
   losses[5] = select(before(5u), largest, isValid);
-  losses[6] = before(6u) + live.scale * logits[0].y / f32(params.V);
+  losses[6] = before(6u) + live.scale * found[3] / f32(params.V);
 }

@@ -3,7 +3,7 @@ import { ShaderError } from './errors';
 import type { Kernel } from './kernel';
 import type { Tape } from './tape';
 
-/** A pipeline on its way: bind groups can be made before it is there. */
+/** A pipeline that is compiled when somebody first waits for it; bind groups can be made before. */
 export interface Compiling {
   readonly layout: GPUBindGroupLayout;
   /** undefined until `done`. */
@@ -36,7 +36,7 @@ export function pipelineKey(kernel: Kernel, overrides: Readonly<Record<string, n
   return [kernel.name, kernel.entryPoint, ...storage, ...constants].join(' ');
 }
 
-/** Starts to compile a kernel, unless this device has it already or is at it. */
+/** The pipeline of a kernel, one for each device. */
 export function compile(
   device: GPUDevice,
   kernel: Kernel,
@@ -79,12 +79,24 @@ function build(
     label: kernel.name,
     entries: layoutEntries(kernel),
   });
-  const compiling = { layout, pipeline: undefined as GPUComputePipeline | undefined };
-  const done = create(device, kernel, layout, constants).then((pipeline) => {
-    compiling.pipeline = pipeline;
-  });
-  done.catch(() => {}); // told to whoever waits, now or later
-  return Object.assign(compiling, { done });
+  let pipeline: GPUComputePipeline | undefined;
+  let done: Promise<void> | undefined;
+  const begin = async () => {
+    pipeline = await create(device, kernel, layout, constants);
+  };
+  return {
+    layout,
+    get pipeline() {
+      return pipeline;
+    },
+    get done() {
+      if (!done) {
+        done = begin();
+        done.catch(() => {}); // told to whoever waits, now or later
+      }
+      return done;
+    },
+  };
 }
 
 async function create(

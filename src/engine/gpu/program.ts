@@ -51,10 +51,7 @@ export class Program {
     this.#always = actions.filter(({ section }) => section === undefined);
   }
 
-  /**
-   * Makes every bind group, and starts to compile every kernel, in the order of the dispatches. All tensors must have
-   * their place and all heaps their buffers.
-   */
+  /** Makes every bind group; compiles nothing. All tensors must have their place and all heaps their buffers. */
   static begin(device: GPUDevice, tape: Tape, live: LiveScalars): Program {
     const { dispatches } = tape;
     const blocks = new ParamBlocks();
@@ -82,7 +79,7 @@ export class Program {
     return this.actions.every(({ compiling }) => compiling.pipeline !== undefined);
   }
 
-  /** Resolves when it can run as a whole. @throws {ShaderError} */
+  /** Compiles what is not yet compiled; resolves when it can run as a whole. @throws {ShaderError} */
   async compiled(): Promise<void> {
     await Promise.all(this.actions.map(({ compiling }) => compiling.done));
   }

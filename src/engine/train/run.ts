@@ -175,9 +175,9 @@ export class Run {
     if (isNew) this.parts.emit('changed', change);
   }
 
-  /** A kernel that does not compile is a failure also where nothing waits for it. */
-  #guard({ ready }: Session): void {
-    ready.catch((error) => (this.#hasWork ? undefined : this.#broken(error)));
+  /** A kernel of the step that does not compile is a failure also where nothing waits for it. */
+  #guard({ compiled }: Session): void {
+    compiled.catch((error) => (this.#hasWork ? undefined : this.#broken(error)));
   }
 
   get #hasWork(): boolean {
@@ -186,8 +186,9 @@ export class Run {
 
   async #turn(): Promise<void> {
     if (this.#saves.isWaiting) return this.#takeSave();
-    const { open, ready, isReady } = this.#session;
-    if (!this.#isStepping) return ready.then(() => this.#probes.advance(this.#submitted));
+    const { open, isReady } = this.#session;
+    if (!this.#isStepping && !isReady) return this.#session.ready;
+    if (!this.#isStepping) return this.#probes.advance(this.#submitted);
     // A pause or a failure may come while one waits.
     if (this.#arrivals.isFull) return this.#arrivals.oldest();
     if (isReady && this.#wishes.isPeakDue(open))
@@ -224,7 +225,7 @@ export class Run {
     this.#submitted++;
     const arrival = numbers.then((result) => this.#arrived(inputs, result, wishes));
     this.#arrivals.add(arrival);
-    await this.#session.ready;
+    if (!this.#session.isReady) await arrival.then(() => this.#session.ready);
     this.#probes.schedule(this.#submitted, this.#live.values);
     await this.#keeper.take(this.#session, this.#submitted, () =>
       arrival.then(() => this.#stability.state(step + 1)),

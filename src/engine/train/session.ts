@@ -64,8 +64,7 @@ export interface Making {
 }
 
 export class Session {
-  /** Resolves when every kernel is compiled; most methods need that. @throws {ShaderError} */
-  readonly ready: Promise<void>;
+  #ready: Promise<void> | undefined;
   #isReady = false;
 
   private constructor(
@@ -76,13 +75,10 @@ export class Session {
     readonly needles: readonly Probe[],
     readonly generation: Program,
     readonly generationReadback: Readback,
-    compiled: Promise<void>,
+    /** Resolves when a step can run as a whole. @throws {ShaderError} */
+    readonly compiled: Promise<void>,
   ) {
-    this.ready = compiled.then(() => {
-      this.#isReady = true;
-      open.check();
-    });
-    this.ready.catch(() => {}); // told to whoever waits, now or later
+    compiled.catch(() => {}); // told to whoever waits, now or later
   }
 
   /**
@@ -96,7 +92,7 @@ export class Session {
   }
 
   /**
-   * Makes every buffer and starts to compile every kernel, those of the step first.
+   * Makes every buffer and starts to compile the kernels of a step.
    * @throws {LimitError, OutOfMemoryError}
    */
   static async begin(
@@ -109,8 +105,12 @@ export class Session {
     const { device } = open;
     const assembly = assemble(settings, limits, domainCount, { tuning });
     const { state, step } = assembly;
-    const compiled = compileAll(device, [recordStart(state), ...assembly.tapes], progress);
-    compiled.catch(() => {}); // as above, and the memory may be refused before
+    const compiled = compileAll(
+      device,
+      [recordStart(state), step.microBatch, step.update],
+      progress,
+    );
+    compiled.catch(() => {}); // the memory may be refused before
     await materialised(open, assembly);
     setLiveValues(state, settings, 0, 0); // for what runs before the first step
     const begin = (tape: Tape) => Program.begin(device, tape, state.live);
@@ -132,8 +132,25 @@ export class Session {
     return session;
   }
 
+  /**
+   * Resolves when every kernel is compiled: all but a step need that. From the first call on those of probes and texts
+   * are compiled too. @throws {ShaderError}
+   */
+  get ready(): Promise<void> {
+    this.#ready ??= this.#compileAll();
+    return this.#ready;
+  }
+
   get isReady(): boolean {
     return this.#isReady;
+  }
+
+  async #compileAll(): Promise<void> {
+    await this.compiled;
+    const probes = [this.heldOut, ...this.needles].map(({ program }) => program);
+    await Promise.all([...probes, this.generation].map((program) => program.compiled()));
+    this.#isReady = true;
+    this.open.check();
   }
 
   /** Mean cross-entropy of one held-out batch with the weights of now. */

@@ -273,7 +273,7 @@ export class Trainer implements Commands {
       const compiling = progress('Compiling kernels');
       const session = await Session.begin(open, values, domainIds.length, compiling, { tuning });
       const over = () => tell(undefined);
-      session.ready.then(over, over);
+      session.compiled.then(over, over);
       return session;
     } catch (error) {
       open.close();
