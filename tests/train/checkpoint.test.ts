@@ -193,7 +193,7 @@ describe('a loaded run', () => {
   it('stands at its step, and goes back there by reset and by rewind', async () => {
     const run = record();
     await run.trainer.load(files);
-    expect(run.of('phase').at(-1)).toEqual({ phase: 'paused', step: stop });
+    expect(run.of('phase').at(-1)).toMatchObject({ phase: 'paused', step: stop });
     expect(run.of('metrics')[0]!.step).toBe(stop);
     for (let step = 0; step < 3; step++) await run.trainer.step();
     const want = told(run);

@@ -98,13 +98,17 @@ export class Wishes {
     pace.restart();
   }
 
-  /** What the next step reads back. @param now milliseconds */
-  at(now: number): StepWishes {
+  /**
+   * What the next step reads back.
+   * @param now milliseconds
+   * @param isReady false while kernels may still compile: such a step is not split.
+   */
+  at(now: number, isReady = true): StepWishes {
     const { bias, domains, attention, kernels } = this.#watch;
     const isMapDue = attention && now - this.#lastAttention >= ATTENTION_PAUSE;
     if (isMapDue) this.#lastAttention = now;
     const rested = now - this.#lastKernels >= KERNELS_PAUSE && this.#unsplit >= KERNELS_EVERY;
-    const isSplitDue = kernels && rested;
+    const isSplitDue = isReady && kernels && rested;
     this.#unsplit = isSplitDue ? 1 : this.#unsplit + 1;
     if (isSplitDue) this.#lastKernels = now;
     return { bias, domains, ...(isMapDue && { attention }), ...(isSplitDue && { kernels: true }) };

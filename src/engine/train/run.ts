@@ -219,7 +219,7 @@ export class Run {
     const inputs = await this.#feed.next(step, this.#live.values.schedule, () =>
       this.#live.applyDue(step),
     );
-    const wishes = this.#wishes.at(performance.now());
+    const wishes = this.#wishes.at(performance.now(), this.#session.isReady);
     const pieces = this.#pace.pieces(inputs.batches.length);
     const { numbers } = await this.#session.stepper.submit(inputs, wishes, pieces);
     this.#submitted++;
