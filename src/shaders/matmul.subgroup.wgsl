@@ -8,8 +8,9 @@
 //   b  [batch, K, N] or [batch, N, K]  in
 //   c  [batch, M, N]                   in/out  added to where params.add is 1, else overwritten
 //
-// Threads of a workgroup lie side by side along the columns, four of them each, and share ROWS rows, whose elements lie
-// spread over the first LANES invocations of a subgroup. Past the edge the last ones are repeated and not stored.
+// Threads of a workgroup lie side by side along the columns, four of them each, and share ROWS rows. Eight rows are a
+// part: its elements lie spread over the first LANES invocations of a subgroup, and its sums in an array of their own,
+// small enough for compilers to write its loops out. Past the edge the last rows are repeated and not stored.
 // Where params.symmetric is 1 the product equals its transpose: workgroups below the diagonal leave, those above it
 // store twice.
 // Dispatch: ceil(N / (4 WIDE)) x ceil(M / ROWS) x batch workgroups.
@@ -36,8 +37,7 @@ override WIDE = 8u;
 const THREADS = 8u;
 /// Invocations that hold rows; no subgroup may have fewer.
 const LANES = 8u;
-const ROWS = 16u;
-const PARTS = ROWS / LANES;
+override ROWS = 16u; // of a workgroup, 16 or 32
 
 /// Row j is B[4 k4 + j, four columns].
 fn fourOfB(start: u32, k4: u32, column4: u32) -> mat4x4f {
@@ -51,14 +51,15 @@ fn fourOfB(start: u32, k4: u32, column4: u32) -> mat4x4f {
   return mat4x4f(b[at], b[at + N4], b[at + 2u * N4], b[at + 3u * N4]);
 }
 
-/// Where an invocation's four of part i lie at k = 0: four k of row LANES i + lane, or, where A is transposed, four of
-/// those rows at k = lane / 2.
-fn startOfA(start: u32, m: u32, lane: u32) -> u32 {
+/// Where an invocation's four of each part lie at k = 0: four k of row `lane`, or, where A is transposed, four rows at
+/// k = lane / 2.
+fn startsOfA(start: u32, m: u32, lane: u32) -> vec4u {
+  let first = m + LANES * vec4u(0u, 1u, 2u, 3u);
   if (TRANSPOSE_A == 1u) {
     let M4 = params.M / 4u;
-    return start + lane / 2u * M4 + min(m / 4u + lane % 2u, M4 - 1u);
+    return start + lane / 2u * M4 + min(first / 4u + lane % 2u, vec4u(M4 - 1u));
   }
-  return start + min(m + lane, params.M - 1u) * (params.K / 4u);
+  return start + min(first + lane, vec4u(params.M - 1u)) * (params.K / 4u);
 }
 
 /// Row j is A[row j of the part, four k].
@@ -77,10 +78,32 @@ fn rowsOf(part: vec4f) -> array<vec4f, LANES> {
   return array(low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]);
 }
 
-/// Four rows of four columns, across the diagonal.
-fn mirror(batch: u32, m: u32, column4: u32, rows: mat4x4f) {
-  let columns = transpose(rows);
-  for (var j = 0u; j < 4u; j++) { c[((batch * params.N + 4u * column4 + j) * params.N + m) / 4u] = columns[j]; }
+/// Adds four k to the sums of a part.
+fn add(sums: ptr<function, array<vec4f, LANES>>, part: vec4f, four: mat4x4f) {
+  let rows = rowsOf(part);
+  for (var j = 0u; j < LANES; j++) {
+    var s = (*sums)[j];
+    s = fma(vec4f(rows[j].x), four[0], s);
+    s = fma(vec4f(rows[j].y), four[1], s);
+    s = fma(vec4f(rows[j].z), four[2], s);
+    (*sums)[j] = fma(vec4f(rows[j].w), four[3], s);
+  }
+}
+
+/// Stores the part of row m and, across the diagonal, once more where it is mirrored.
+fn store(sums: ptr<function, array<vec4f, LANES>>, batch: u32, m: u32, column4: u32, isMirrored: bool) {
+  // A count that is not known beforehand keeps compilers from writing the stores out, which takes some of them seconds.
+  let end = min(m + LANES, params.M);
+  for (var r = m; r < end; r++) {
+    let at = (batch * params.M + r) * (params.N / 4u) + column4;
+    c[at] = (*sums)[r - m] + select(vec4f(), c[at], params.add == 1u);
+  }
+  if (!isMirrored) { return; }
+  for (var r = m; r < end; r += 4u) {
+    let i = r - m;
+    let columns = transpose(mat4x4f((*sums)[i], (*sums)[i + 1u], (*sums)[i + 2u], (*sums)[i + 3u]));
+    for (var j = 0u; j < 4u; j++) { c[((batch * params.N + 4u * column4 + j) * params.N + r) / 4u] = columns[j]; }
+  }
 }
 
 @compute @workgroup_size(WIDE)
@@ -95,37 +118,33 @@ fn main(
   let diagonal = m / (4u * WIDE);
   if (params.symmetric == 1u && group.x < diagonal) { return; }
   let column = WIDE * group.x + local;
-  let aStart = group.z * params.M * K4;
+  let starts = startsOfA(group.z * params.M * K4, m, invocation % LANES);
   let bStart = group.z * params.N * K4;
-  let aStep = select(1u, params.M, TRANSPOSE_A == 1u);
-  var aAt: array<u32, PARTS>;
-  for (var i = 0u; i < PARTS; i++) { aAt[i] = startOfA(aStart, m + LANES * i, invocation % LANES); }
-  var sum: array<vec4f, ROWS>;
+  let step = select(1u, params.M, TRANSPOSE_A == 1u);
+  var sums0: array<vec4f, LANES>;
+  var sums1: array<vec4f, LANES>;
+  var sums2: array<vec4f, LANES>;
+  var sums3: array<vec4f, LANES>;
   for (var k = 0u; k < K4; k++) {
     let four = fourOfB(bStart, k, min(column, N4 - 1u));
-    var part: array<vec4f, PARTS>;
-    for (var i = 0u; i < PARTS; i++) { part[i] = a[aAt[i] + k * aStep]; }
-    for (var i = 0u; i < PARTS; i++) {
-      let rows = rowsOf(part[i]);
-      for (var j = 0u; j < LANES; j++) {
-        var s = sum[LANES * i + j];
-        s = fma(vec4f(rows[j].x), four[0], s);
-        s = fma(vec4f(rows[j].y), four[1], s);
-        s = fma(vec4f(rows[j].z), four[2], s);
-        sum[LANES * i + j] = fma(vec4f(rows[j].w), four[3], s);
-      }
+    let at = starts + k * step; // all loads before the first sum
+    let part0 = a[at.x];
+    let part1 = a[at.y];
+    if (ROWS > 16u) {
+      let part2 = a[at.z];
+      let part3 = a[at.w];
+      add(&sums2, part2, four);
+      add(&sums3, part3, four);
     }
+    add(&sums0, part0, four);
+    add(&sums1, part1, four);
   }
   if (column >= N4) { return; }
-  // A count that is not known beforehand keeps compilers from writing the stores out, which takes some of them seconds.
-  let end = min(m + ROWS, params.M);
-  for (var r = m; r < end; r++) {
-    let at = (group.z * params.M + r) * N4 + column;
-    c[at] = sum[r - m] + select(vec4f(), c[at], params.add == 1u);
-  }
-  if (params.symmetric == 0u || group.x == diagonal) { return; }
-  for (var r = m; r < end; r += 4u) {
-    let i = r - m;
-    mirror(group.z, r, column, mat4x4f(sum[i], sum[i + 1u], sum[i + 2u], sum[i + 3u]));
+  let isMirrored = params.symmetric == 1u && group.x > diagonal;
+  store(&sums0, group.z, m, column, isMirrored);
+  store(&sums1, group.z, m + LANES, column, isMirrored);
+  if (ROWS > 16u) {
+    store(&sums2, group.z, m + 2u * LANES, column, isMirrored);
+    store(&sums3, group.z, m + 3u * LANES, column, isMirrored);
   }
 }

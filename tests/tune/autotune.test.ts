@@ -54,7 +54,7 @@ describe('a subject', () => {
       subjectOf(product(1, 512, 512, 512), { info, subgroupSize })?.variants;
     expect(variants(software, 0)).toEqual(['tile']);
     expect(variants(software, 4)).toEqual(['tile']);
-    expect(variants(software, 8)).toEqual(['tile', 'subgroup8']);
+    expect(variants(software, 8)).toEqual(['tile', 'subgroup8', 'subgroup8tall']);
     expect(variants(graphics, 32)).toContain('subgroup32');
     expect(variants(graphics, 0)).not.toContain('subgroup32');
   });

@@ -114,13 +114,15 @@ const shared = (side: number, { ROWS, QUADS }: Tile): Variant => ({
   },
 });
 
-const SUBGROUP_ROWS = 16;
-/** @param width threads of a workgroup: no more than a subgroup of the adapter has, and 8 at least. */
-const subgroup = (width: number): Variant => ({
+/**
+ * @param width threads of a workgroup: no more than a subgroup of the adapter has, and 8 at least.
+ * @param rows of a workgroup, 16 or 32.
+ */
+const subgroup = (width: number, rows: number): Variant => ({
   fits: isWholeFours,
   record(tape, product) {
-    const overrides = { ...transposes(product.form), WIDE: width };
-    record(tape, subgroupKernel, product, [SUBGROUP_ROWS, 4 * width], overrides);
+    const overrides = { ...transposes(product.form), WIDE: width, ROWS: rows };
+    record(tape, subgroupKernel, product, [rows, 4 * width], overrides);
   },
 });
 
@@ -132,8 +134,9 @@ export const matmulVariants = {
   shared32: shared(8, { ROWS: 4, QUADS: 1 }),
   shared64: shared(16, { ROWS: 4, QUADS: 1 }),
   shared128: shared(16, { ROWS: 8, QUADS: 2 }),
-  subgroup8: subgroup(8),
-  subgroup32: subgroup(32),
+  subgroup8: subgroup(8, 16),
+  subgroup8tall: subgroup(8, 32),
+  subgroup32: subgroup(32, 16),
 } as const satisfies Readonly<Record<string, Variant>>;
 
 export type MatmulVariant = keyof typeof matmulVariants;

@@ -68,9 +68,10 @@ function matmulSubject({ form: name, sides }: Question, adapter: Adapter): Subje
 
 /** Beside the fixed choice. On a software adapter workgroup memory is memory like any. */
 const matmulCandidates = (adapter: Adapter): MatmulVariant[] => [
-  ...bySubgroups(adapter),
+  ...bySubgroups(adapter).flatMap((name) => SHAPES[name]),
   ...(adapter.info.isSoftware ? [] : GRAPHICS),
 ];
+const SHAPES = { subgroup8: ['subgroup8', 'subgroup8tall'], subgroup32: ['subgroup32'] } as const;
 const GRAPHICS = ['shared32', 'shared64', 'shared128'] as const;
 
 /** The variant whose workgroups are subgroups of the adapter; none where those are too small. */
