@@ -82,6 +82,23 @@ describe('a run whose kernels still compile', () => {
     expect(run.losses().slice(0, 6)).toEqual(await plainLosses(6));
   });
 
+  it('takes a change that comes meanwhile from the next step on', async () => {
+    const { spied, run, gates } = heldGpu(OF_THE_UPDATE);
+    await run.trainer.start(tinyExperiment());
+    spied.forget();
+    await run.trainer.play();
+    while (!spied.calls.get('submit')) await turn();
+    const change = await run.trainer.change('optimizer.muonLearningRate', 0.5);
+    expect(change.step).toBe(1);
+    gates[0]!.open();
+    await trainPast(run, 6);
+    const again = record();
+    await again.trainer.start({ ...tinyExperiment(), timeline: [change] });
+    await trainPast(again, 6);
+    expect(run.losses().slice(0, 6)).toEqual(again.losses().slice(0, 6));
+    expect(run.losses()[3]).not.toBe((await plainLosses(4))[3]);
+  });
+
   it('measures and writes before its first step as soon as it can', async () => {
     const { run, gates } = heldGpu(OF_A_TEXT);
     await run.trainer.start(tinyExperiment());

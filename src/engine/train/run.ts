@@ -108,7 +108,8 @@ export class Run {
   }
 
   async evaluate(): ReturnType<Commands['evaluate']> {
-    await Promise.all([this.#session.ready, this.#submitting]);
+    await this.#session.ready;
+    await Promise.allSettled([this.#submitting]); // who failed there has told
     return this.#probes.evaluate(this.#finished);
   }
 
@@ -221,8 +222,8 @@ export class Run {
     );
     const wishes = this.#wishes.at(performance.now(), this.#session.isReady);
     const pieces = this.#pace.pieces(inputs.batches.length);
+    this.#submitted++; // a change that comes while kernels compile is for the next step
     const { numbers } = await this.#session.stepper.submit(inputs, wishes, pieces);
-    this.#submitted++;
     const arrival = numbers.then((result) => this.#arrived(inputs, result, wishes));
     this.#arrivals.add(arrival);
     if (!this.#session.isReady) await arrival.then(() => this.#session.ready);

@@ -77,9 +77,7 @@ export class Session {
     readonly generationReadback: Readback,
     /** Resolves when a step can run as a whole. @throws {ShaderError} */
     readonly compiled: Promise<void>,
-  ) {
-    compiled.catch(() => {}); // told to whoever waits, now or later
-  }
+  ) {}
 
   /**
    * A session that can do everything.
@@ -110,7 +108,7 @@ export class Session {
       [recordStart(state), step.microBatch, step.update],
       progress,
     );
-    compiled.catch(() => {}); // the memory may be refused before
+    compiled.catch(() => {}); // told to whoever waits, now or later
     await materialised(open, assembly);
     setLiveValues(state, settings, 0, 0); // for what runs before the first step
     const begin = (tape: Tape) => Program.begin(device, tape, state.live);
