@@ -139,6 +139,18 @@ describe('matmul', () => {
     },
   );
 
+  it.each([
+    { M: 4, N: 8, add: 0 },
+    { M: 8, N: 8, add: 1 },
+  ] as const)('mirrors neither what is no square nor what is added to: %o', ({ M, N, add }) => {
+    const tape = new Tape();
+    const [a, b, c] = ['a', 'b', 'c'].map((label) => tape.tensor([8, 8], label));
+    const into = { tensor: c!, add };
+    expect(() =>
+      matmul(tape, { form: 'nt', M, N, K: 8, a: a!, b: b!, into, isSymmetric: true }),
+    ).toThrow(`matmul: ${M} x ${N} cannot be mirrored into c`);
+  });
+
   it('takes the variant that the tuning names, where it can', () => {
     const asked: Question[] = [];
     const tape = new Tape((question) => {

@@ -19,9 +19,14 @@ export interface Matmul extends Omit<Product, 'batch'> {
   readonly variant?: MatmulVariant;
 }
 
-/** into[m, n] (+)= the product; shapes by form as in `matmul.wgsl`. */
+/**
+ * into[m, n] (+)= the product; shapes by form as in `matmul.wgsl`.
+ * @throws {RangeError} where a symmetric product is no square or would be added to something: only half of it is done.
+ */
 export function matmul(tape: Tape, options: Matmul): void {
-  const { batch = 1, precision, variant } = options;
+  const { batch = 1, precision, variant, isSymmetric, into, M, N } = options;
+  if (isSymmetric && (M !== N || into.add === 1))
+    throw new RangeError(`matmul: ${M} x ${N} cannot be mirrored into ${into.tensor.label}`);
   const { a, b } = precision === 'mxfp8' ? rounded(tape, options) : options;
   const product = { ...options, batch, a, b };
   matmulVariants[variant ?? chosen(tape, product)].record(tape, product);
