@@ -147,7 +147,7 @@ export const metrics = {
   ),
   'router.deadExperts': metric(
     'idle experts',
-    'experts',
+    '',
     0,
     'Experts without a token in this step, all layers.',
   ),

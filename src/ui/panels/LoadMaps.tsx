@@ -124,7 +124,8 @@ function Violation(props: { layer: number; load: Events['load']; row: number; sp
 /** The two numbers of all layers together. */
 const Idle = () => (
   <>
-    <Figure metric="router.deadExperts" /> idle, worst MaxVio <Figure metric="router.maxVio" />
+    Idle experts <Figure metric="router.deadExperts" />, worst MaxVio{' '}
+    <Figure metric="router.maxVio" />
   </>
 );
 
