@@ -124,7 +124,7 @@ function Violation(props: { layer: number; load: Events['load']; row: number; sp
 /** The two numbers of all layers together. */
 const Idle = () => (
   <>
-    Idle experts <Figure metric="router.deadExperts" />, worst MaxVio{' '}
+    idle experts <Figure metric="router.deadExperts" />, worst MaxVio{' '}
     <Figure metric="router.maxVio" />
   </>
 );
