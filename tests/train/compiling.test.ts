@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { DataService } from '@/engine/data/service';
+import { LimitError } from '@/engine/gpu/errors';
 import { SpiedGpu } from '../support/spiedGpu';
 import {
   localData,
@@ -167,5 +169,40 @@ describe('a run whose kernels still compile', () => {
     expect(new Set(words).size).toBe(words.length);
     await trainPast(run, 2);
     expect(run.losses().length).toBeGreaterThanOrEqual(2);
+  });
+
+  it.each([
+    [
+      'has no data',
+      async ({ trainer }: Recorded, data: DataService) => {
+        data.openRun = async () => {
+          throw new Error('no such text');
+        };
+        await expect(trainer.start(tinyExperiment())).rejects.toThrow('no such text');
+      },
+    ],
+    [
+      'gives way to one that is refused',
+      async ({ trainer }: Recorded) => {
+        await trainer.start(tinyExperiment());
+        const far = { preset: 'trinity-large', changes: {}, timeline: [] };
+        await expect(trainer.start(far)).rejects.toThrow(LimitError);
+      },
+    ],
+  ])('tells nothing more of a run that %s', async (_, act) => {
+    const spied = new SpiedGpu();
+    let open = () => {};
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const data = localData();
+    const run = record(data, () => spied.gpu);
+    spied.compiling = async (label) => (label.startsWith('normal') ? undefined : opened);
+    await act(run, data);
+    run.told.length = 0;
+    open();
+    await turn();
+    await turn();
+    expect(run.of('phase')).toEqual([]);
   });
 });

@@ -41,6 +41,7 @@ export interface RunOptions {
 export class Program {
   /** What runs whoever watches. */
   readonly #always: readonly Action[];
+  #isCompiled = false;
 
   private constructor(
     readonly device: GPUDevice,
@@ -76,7 +77,9 @@ export class Program {
   }
 
   get isCompiled(): boolean {
-    return this.actions.every(({ compiling }) => compiling.pipeline !== undefined);
+    // Asked before every step: once it is so, it stays so.
+    this.#isCompiled ||= this.actions.every(({ compiling }) => compiling.pipeline !== undefined);
+    return this.#isCompiled;
   }
 
   /** Compiles what is not yet compiled; resolves when it can run as a whole. @throws {ShaderError} */

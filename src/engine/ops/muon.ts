@@ -153,7 +153,7 @@ const sidesOf = ({ rows, columns }: MuonMatrices): readonly [side: number, lengt
 
 /** How many matrices of a shape one chunk may have. */
 function mostMatrices(range: MuonMatrices, options: Muon): number {
-  const { chunkBytes = Number.POSITIVE_INFINITY, maxBindingBytes = chunkBytes } = options;
+  const { chunkBytes = Infinity, maxBindingBytes = Infinity } = options;
   const [side, length] = sidesOf(range);
   const bytes = 4 * side * length;
   const square = 4 * side * side;

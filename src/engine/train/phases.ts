@@ -7,7 +7,7 @@ type Phase = Events['phase'];
 export class Phases {
   readonly #emit: Emit;
   #progress: Phase['progress'];
-  /** Sessions made so far. */
+  /** Sessions made or given up so far. */
   #sessions = 0;
 
   constructor(emit: Emit) {
@@ -33,5 +33,11 @@ export class Phases {
       this.#progress = progress;
       this.emit('phase', standing());
     };
+  }
+
+  /** The newest session is given up: nothing more is told of it. */
+  forget(): void {
+    this.#sessions++;
+    this.#progress = undefined;
   }
 }

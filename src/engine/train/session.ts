@@ -117,7 +117,7 @@ export class Session {
       const readback = new Readback(device, probeReadbackBytes(recording), recording.slots);
       return { recording, program: begin(recording.tape), readback };
     };
-    const session = new Session(
+    return new Session(
       open,
       assembly,
       new Stepper(open, state, programs),
@@ -127,7 +127,6 @@ export class Session {
       new Readback(device, generationReadbackBytes(state), 1),
       compiled,
     );
-    return session;
   }
 
   /**

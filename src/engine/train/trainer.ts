@@ -205,6 +205,7 @@ export class Trainer implements Commands {
     const [made, read] = await Promise.allSettled([session, data]);
     if (made.status === 'rejected') throw made.reason;
     if (read.status === 'fulfilled') return [made.value, read.value] as const;
+    this.#phases.forget();
     made.value.destroy();
     this.#idle = made.value.open;
     throw read.reason;
@@ -244,6 +245,7 @@ export class Trainer implements Commands {
   async #endRun(): Promise<void> {
     const run = this.#run;
     this.#run = undefined;
+    this.#phases.forget();
     if (!run) return;
     const open = await run.end();
     // Its compiled kernels serve the next run, unless something is wrong with it.
@@ -276,6 +278,7 @@ export class Trainer implements Commands {
       session.compiled.then(over, over);
       return session;
     } catch (error) {
+      this.#phases.forget();
       open.close();
       throw error;
     }
