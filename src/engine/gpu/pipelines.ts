@@ -4,12 +4,28 @@ import type { Kernel } from './kernel';
 import type { Tape } from './tape';
 
 /** A pipeline that is compiled when somebody first waits for it; bind groups can be made before. */
-export interface Compiling {
-  readonly layout: GPUBindGroupLayout;
-  /** undefined until `done`. */
-  readonly pipeline: GPUComputePipeline | undefined;
+export class Compiling {
+  /** undefined until `done`. A plain field: every dispatch of every step reads it. */
+  pipeline: GPUComputePipeline | undefined = undefined;
+  #done: Promise<void> | undefined;
+
+  constructor(
+    readonly layout: GPUBindGroupLayout,
+    readonly create: () => Promise<GPUComputePipeline>,
+  ) {}
+
   /** @throws {ShaderError} with the compiler's words and the line they speak of. */
-  readonly done: Promise<void>;
+  get done(): Promise<void> {
+    if (!this.#done) {
+      this.#done = this.#compile();
+      this.#done.catch(() => {}); // told to whoever waits, now or later
+    }
+    return this.#done;
+  }
+
+  async #compile(): Promise<void> {
+    this.pipeline = await this.create();
+  }
 }
 
 export type Progress = (done: number, total: number) => void;
@@ -79,24 +95,7 @@ function build(
     label: kernel.name,
     entries: layoutEntries(kernel),
   });
-  let pipeline: GPUComputePipeline | undefined;
-  let done: Promise<void> | undefined;
-  const begin = async () => {
-    pipeline = await create(device, kernel, layout, constants);
-  };
-  return {
-    layout,
-    get pipeline() {
-      return pipeline;
-    },
-    get done() {
-      if (!done) {
-        done = begin();
-        done.catch(() => {}); // told to whoever waits, now or later
-      }
-      return done;
-    },
-  };
+  return new Compiling(layout, () => create(device, kernel, layout, constants));
 }
 
 async function create(
