@@ -176,6 +176,16 @@ describe('a running run', () => {
     expect(lab.run.getState()).toMatchObject({ phase: 'paused', step: 0 });
     expect(lab.recorder.series.latest('train.loss')).toBeUndefined();
     expect(lab.recorder.series.latest('train.step')).toEqual({ step: 0, value: 0 });
+    expect(lab.recorder.series.latest('memory.deviceBytes')?.value).toBe(engine().bytes);
+  });
+
+  it('that was reset says how far its kernels are until they are all there', async () => {
+    const { lab, engine } = await training();
+    engine().compiling = { label: 'Compiling kernels', done: 3, total: 9 };
+    await reset(lab);
+    expect(lab.run.getState()).toMatchObject({ phase: 'paused', progress: { done: 3 } });
+    engine().tell('phase', { phase: 'paused', step: 0 });
+    await until(() => lab.run.getState().progress === undefined);
   });
 
   it('stops on a failure and goes back to its copy without the change that came after', async () => {

@@ -276,6 +276,23 @@ describe('a run that broke off', () => {
     await reset(first.lab);
     expect(first.lab.run.getState().info?.startStep).toBe(0);
   });
+
+  it('says how far its kernels are, and stands at its step with its bytes', async () => {
+    const before = await brokenOff(30);
+    const made = await page(before.disk, { tab: before.tab.name });
+    made.engine().compiling = { label: 'Compiling kernels', done: 3, total: 9 };
+    const seen: boolean[] = [];
+    made.lab.run.subscribe(({ phase, progress }) => {
+      if (phase === 'paused') seen.push(progress !== undefined);
+    });
+    await resume(made.lab, kept(made)[0]!);
+    expect(new Set(seen)).toEqual(new Set([true]));
+    made.engine().tell('phase', { phase: 'paused', step: 30 });
+    await until(() => made.lab.run.getState().progress === undefined);
+    const { series } = made.lab.recorder;
+    expect(series.latest('train.step')).toEqual({ step: 30, value: 30 });
+    expect(series.latest('memory.deviceBytes')).toEqual({ step: 30, value: made.engine().bytes });
+  });
 });
 
 describe('whether a checkpoint is of the experiment of an address', () => {

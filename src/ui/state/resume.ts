@@ -10,7 +10,7 @@ import { writeAddress } from './experiments';
 import type { Lab } from './lab';
 import { isOf } from './offers';
 import { work } from './stored';
-import { enter } from './transport';
+import { enterAnew } from './transport';
 
 /** Goes on with a kept checkpoint, paused. Where it is refused, what runs goes on untouched. */
 export async function resume(lab: Lab, stored: StoredCheckpoint): Promise<void> {
@@ -92,9 +92,8 @@ async function enterFiles(
     if (generation !== lab.generation) return;
     lab.generation++;
     lab.hearing = 'all';
-    lab.recorder.clear();
-    lab.run.setState({ experiment: info.experiment, isFromLink: false, draft: undefined });
-    enter(lab, info);
+    lab.run.setState({ isFromLink: false, draft: undefined });
+    enterAnew(lab, info);
     lab.stored.setState({ offer: undefined });
     writeAddress(lab, address);
   } catch (error) {

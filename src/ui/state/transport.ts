@@ -40,8 +40,8 @@ async function start(lab: Lab): Promise<boolean> {
   }
 }
 
-/** A run stands before its first step, or where its checkpoint stood. */
-export function enter(lab: Lab, info: RunInfo): void {
+/** A run stands before its first step, or where its checkpoint stood. How far its kernels are, phases tell. */
+function enter(lab: Lab, info: RunInfo): void {
   const { layer, head, sequence } = lab.view.getState();
   const { model, data } = resolve(info.experiment);
   const { startStep } = info;
@@ -52,7 +52,6 @@ export function enter(lab: Lab, info: RunInfo): void {
     plan: info.plan,
     phase: 'paused',
     step: startStep,
-    progress: undefined,
     applied,
     now: applied.reduce(
       (values, change) => withValue(values, change.path, change.to),
@@ -70,6 +69,16 @@ export function enter(lab: Lab, info: RunInfo): void {
     pins: lab.view.getState().pins.map((pin) => ((pin ?? 0) < info.expertCount ? pin : undefined)),
   });
   sendWatch(lab);
+}
+
+/** A run stands in the place of another one, whose numbers go; how many bytes the new one takes was told already. */
+export function enterAnew(lab: Lab, info: RunInfo): void {
+  const bytes = lab.recorder.series.latest('memory.deviceBytes')?.value;
+  lab.recorder.clear();
+  lab.run.setState({ experiment: info.experiment });
+  enter(lab, info);
+  if (bytes === undefined) return;
+  lab.recorder.series.record(info.startStep, { 'memory.deviceBytes': bytes });
 }
 
 function refuseStart(lab: Lab, { name, message }: Error): void {
@@ -100,20 +109,14 @@ export async function step(lab: Lab): Promise<void> {
 /** Back to step 0 of the same experiment, paused. */
 export async function reset(lab: Lab): Promise<void> {
   await lab.preparing;
-  const bytes = lab.recorder.series.latest('memory.deviceBytes')?.value;
-  lab.hearing = 'none';
+  lab.hearing = 'fromPreparing';
   try {
-    const info = await lab.client.reset();
-    lab.recorder.clear();
-    lab.run.setState({ experiment: info.experiment });
-    lab.hearing = 'all';
-    enter(lab, info);
-    if (bytes !== undefined)
-      lab.recorder.series.record(info.startStep, { 'memory.deviceBytes': bytes });
+    enterAnew(lab, await lab.client.reset());
     writeAddress(lab, 'replace');
   } catch (error) {
-    lab.hearing = 'all';
     report(lab, error as Error);
+  } finally {
+    lab.hearing = 'all';
   }
 }
 

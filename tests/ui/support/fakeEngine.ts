@@ -5,7 +5,7 @@
 import { type Experiment, resolve } from '@/engine/config/experiment';
 import { mixtureLayers } from '@/engine/config/layers';
 import { valueAt, withValue } from '@/engine/config/settings';
-import type { Commands, Plan, RunInfo, Watch } from '@/engine/train/commands';
+import type { Commands, Events, Plan, RunInfo, Watch } from '@/engine/train/commands';
 import type { Address } from '@/ui/state/address';
 import { type EngineWorker, Lab } from '@/ui/state/lab';
 import type { Clock } from '@/ui/state/pace';
@@ -35,6 +35,10 @@ export class FakeEngine implements EngineWorker {
   /** What `load` waits for before it takes or refuses a checkpoint. */
   checking: Promise<void> = Promise.resolve();
   step = 0;
+  /** What a run takes. */
+  bytes = 700;
+  /** How far the kernels of a run are when it stands. */
+  compiling: Events['phase']['progress'];
   /** Whether what is loaded comes without a run. */
   isImported = false;
   readonly #emit: Emit;
@@ -102,6 +106,13 @@ export class FakeEngine implements EngineWorker {
     };
   }
 
+  /** A new run stands there; its kernels may still compile. */
+  #stand(): void {
+    const { step, bytes, compiling: progress } = this;
+    this.tell('metrics', { step, values: { 'train.step': step, 'memory.deviceBytes': bytes } });
+    this.tell('phase', { phase: 'paused', step, ...(progress && { progress }) });
+  }
+
   #commands(): Commands {
     const called = (name: string) => this.calls.push(name);
     return {
@@ -124,6 +135,7 @@ export class FakeEngine implements EngineWorker {
         await this.gate;
         this.#experiment = experiment;
         this.step = 0;
+        this.#stand();
         return this.#info(experiment);
       },
       play: async () => {
@@ -138,6 +150,8 @@ export class FakeEngine implements EngineWorker {
       reset: async () => {
         called('reset');
         this.step = 0;
+        this.tell('phase', { phase: 'preparing', step: 0 });
+        this.#stand();
         return this.#info(this.#experiment!);
       },
       rewind: async () => {
@@ -189,7 +203,7 @@ export class FakeEngine implements EngineWorker {
         );
         this.#experiment = experiment;
         this.step = step;
-        this.tell('phase', { phase: 'paused', step });
+        this.#stand();
         return this.#info(experiment, step);
       },
       removeText: async () => void called('removeText'),
