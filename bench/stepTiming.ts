@@ -3,6 +3,7 @@ import type { Settings } from '@/engine/config/settings';
 import type { Batch } from '@/engine/data/batch';
 import { memoryLimits } from '@/engine/gpu/arena';
 import type { OpenDevice } from '@/engine/gpu/device';
+import type { Tuning } from '@/engine/gpu/tuning';
 import { flopsPerToken } from '@/engine/model/cost';
 import { planRun } from '@/engine/train/assembly';
 import type { Plan } from '@/engine/train/commands';
@@ -112,9 +113,9 @@ export class StepMeasurement {
         update: summary(this.#parts.map(({ update }) => update)),
       },
       flops: tokens * flopsPerToken(settings).training,
-      dispatches: dispatchCounts(settings, open.device),
+      dispatches: dispatchCounts(settings, open.device, run.state.tuning),
       submits: run.stepper.lastSubmits,
-      bytes: planRun(settings, memoryLimits(open.device), DOMAINS).bytes,
+      bytes: planRun(settings, memoryLimits(open.device), DOMAINS, run.state.tuning).bytes,
       busiest: busiest(this.counts, settings),
       split: await run.split(batch),
     };
@@ -154,10 +155,15 @@ async function skew(run: StepRun, batch: Batch, steps: number): Promise<void> {
 }
 
 /** Dispatches of a step, and of forward and backward of one more layer of the last kind. */
-function dispatchCounts(settings: Settings, device: GPUDevice): StepResult['dispatches'] {
+function dispatchCounts(
+  settings: Settings,
+  device: GPUDevice,
+  tuning: Tuning,
+): StepResult['dispatches'] {
+  const limits = memoryLimits(device);
   const count = (model: Settings['model']) => {
-    const changed = { ...settings, model };
-    const state = new RunState(changed, memoryLimits(device), settings.data.contextLength, DOMAINS);
+    const { contextLength } = settings.data;
+    const state = new RunState({ ...settings, model }, limits, contextLength, DOMAINS, tuning);
     const { microBatch, update } = recordStep(state);
     const always = microBatch.dispatches.filter(({ section }) => section === undefined).length;
     return { always, step: always + update.dispatches.length };

@@ -12,7 +12,7 @@
 //
 // One thread per tile of one expert, whose sums have names of their own as in `matmul.tile.wgsl`; it walks over the
 // expert's rows in order.
-// Dispatch: ceil(D / 32) x ceil(F / 64) x E workgroups.
+// Dispatch: ceil(D / 32) x ceil(F / 32) x E workgroups.
 
 struct Params {
   R: u32,
@@ -30,15 +30,16 @@ struct Params {
 @group(0) @binding(4) var<storage, read> b: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> c: array<vec4f>;
 
-const THREADS = 64u;
-const SIDE = 8u;
+const THREADS = 32u;
+const WIDE = 8u;
+const TALL = 4u;
 
 fn rowOf(r: u32) -> u32 {
   if (params.gather == 0u) { return r; }
   return source_R[r] / params.gather;
 }
 
-@compute @workgroup_size(SIDE, SIDE)
+@compute @workgroup_size(WIDE, TALL)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let D4 = params.D / 4u;
   let F4 = params.F / 4u;

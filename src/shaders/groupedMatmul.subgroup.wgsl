@@ -9,7 +9,7 @@
 //   source_R  [R]                    in      from `dispatch.wgsl`
 //   a         [rows, F] or [rows, D] in      dy or x
 //   b         [E, F, D]              in      w
-//   c         [R, D] or [R, F]       in/out  dx or y; added to where params.add is 1, else overwritten
+// What becomes of the sums, dx [R, D] or y [R, F], stands in an epilogue: `matmul.epilogue.wgsl` stores them.
 //
 // A block is 32 sorted rows of one expert, a workgroup does ROWS of them. Its threads lie side by side along the
 // columns, four of them each, and share the rows, whose elements lie spread over the first LANES invocations of a
@@ -32,7 +32,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read> source_R: array<u32>;
 @group(0) @binding(3) var<storage, read> a: array<vec4f>;
 @group(0) @binding(4) var<storage, read> b: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> c: array<vec4f>;
 
 override TRANSPOSE_B = 0u;
 /// Threads of a workgroup: those of a subgroup, or fewer.
@@ -63,12 +62,12 @@ fn rowOf(r: u32) -> u32 {
 /// Row j is w of four columns at 4 k4 + j of what is summed over.
 fn fourOfB(e: u32, k4: u32, column4: u32) -> mat4x4f {
   let D4 = params.D / 4u;
-  let f4 = select(k4, column4, TRANSPOSE_B == 1u);
-  let d4 = select(column4, k4, TRANSPOSE_B == 1u);
-  let at = (e * params.F + 4u * f4) * D4 + d4;
-  let four = mat4x4f(b[at], b[at + D4], b[at + 2u * D4], b[at + 3u * D4]);
-  if (TRANSPOSE_B == 1u) { return transpose(four); }
-  return four;
+  if (TRANSPOSE_B == 1u) {
+    let at = (e * params.F + weightRows(column4, params.F)) * D4 + k4;
+    return transpose(mat4x4f(b[at.x], b[at.y], b[at.z], b[at.w]));
+  }
+  let at = (e * params.F + 4u * k4) * D4 + column4;
+  return mat4x4f(b[at], b[at + D4], b[at + 2u * D4], b[at + 3u * D4]);
 }
 
 @compute @workgroup_size(WIDE)
@@ -120,8 +119,5 @@ fn main(
   if (column >= N4) { return; }
   // A count that is not known beforehand keeps compilers from writing the stores out, which takes some of them seconds.
   let last = min(first + ROWS, end);
-  for (var r = first; r < last; r++) {
-    let at = r * N4 + column;
-    c[at] = sum[r - first] + select(vec4f(), c[at], params.add == 1u);
-  }
+  for (var r = first; r < last; r++) { store(r, column, N4, sum[r - first]); }
 }

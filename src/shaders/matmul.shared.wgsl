@@ -6,7 +6,7 @@
 //
 //   a  [batch, M, K] or [batch, K, M]  in
 //   b  [batch, K, N] or [batch, N, K]  in
-//   c  [batch, M, N]                   in/out  added to where params.add is 1, else overwritten
+// What becomes of the sums [batch, M, N] stands in an epilogue: `matmul.epilogue.wgsl` stores them.
 //
 // A workgroup of SIDE x SIDE threads does a tile of ROWS SIDE x 4 QUADS SIDE elements; a thread has ROWS rows in a row,
 // and every SIDE-th four of columns. Workgroup memory holds DEPTH k of both matrices in fours along m and along n.
@@ -25,7 +25,6 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<vec4f>;
 @group(0) @binding(2) var<storage, read> b: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> c: array<vec4f>;
 
 override TRANSPOSE_A = 0u;
 override TRANSPOSE_B = 0u;
@@ -60,8 +59,8 @@ fn fourOfB(start: u32, n4: u32, k4: u32) -> mat4x4f {
   let n = min(n4, N4 - 1u);
   if (TRANSPOSE_B == 1u) {
     let K4 = params.K / 4u;
-    let at = start + 4u * n * K4 + k4;
-    return transpose(mat4x4f(b[at], b[at + K4], b[at + 2u * K4], b[at + 3u * K4]));
+    let at = start + weightRows(n, params.N) * K4 + k4;
+    return transpose(mat4x4f(b[at.x], b[at.y], b[at.z], b[at.w]));
   }
   let at = start + 4u * k4 * N4 + n;
   return mat4x4f(b[at], b[at + N4], b[at + 2u * N4], b[at + 3u * N4]);
@@ -121,8 +120,7 @@ fn main(
   for (var r = 0u; r < ROWS; r++) {
     for (var q = 0u; q < QUADS; q++) {
       let n = BROAD * group.x + q * SIDE + local.x;
-      let at = (group.z * params.M + m + r) * N4 + n;
-      if (m + r < params.M && n < N4) { c[at] = sum[2u * r + q] + select(vec4f(), c[at], params.add == 1u); }
+      if (m + r < params.M && n < N4) { store(group.z * params.M + m + r, n, N4, sum[2u * r + q]); }
     }
   }
   if (params.symmetric == 0u || group.x == group.y) { return; }
@@ -131,10 +129,8 @@ fn main(
     for (var q = 0u; q < QUADS; q++) {
       let n = BROAD * group.x + q * SIDE + local.x;
       let i = 2u * r + q;
-      let columns = transpose(mat4x4f(sum[i], sum[i + 2u], sum[i + 4u], sum[i + 6u]));
-      for (var j = 0u; j < 4u && n < N4; j++) {
-        c[(group.z * params.N + 4u * n + j) * N4 + (m + r) / 4u] = columns[j];
-      }
+      let rows = mat4x4f(sum[i], sum[i + 2u], sum[i + 4u], sum[i + 6u]);
+      if (n < N4) { mirror(group.z * params.N + 4u * n, (m + r) / 4u, N4, rows); }
     }
   }
 }

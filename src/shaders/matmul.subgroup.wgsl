@@ -6,7 +6,7 @@
 //
 //   a  [batch, M, K] or [batch, K, M]  in
 //   b  [batch, K, N] or [batch, N, K]  in
-//   c  [batch, M, N]                   in/out  added to where params.add is 1, else overwritten
+// What becomes of the sums [batch, M, N] stands in an epilogue: `matmul.epilogue.wgsl` stores them.
 //
 // Threads of a workgroup lie side by side along the columns, four of them each, and share ROWS rows. Eight rows are a
 // part: its elements lie spread over the first LANES invocations of a subgroup, and its sums in an array of their own,
@@ -28,7 +28,6 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<vec4f>;
 @group(0) @binding(2) var<storage, read> b: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> c: array<vec4f>;
 
 override TRANSPOSE_A = 0u;
 override TRANSPOSE_B = 0u;
@@ -43,8 +42,8 @@ override ROWS = 16u; // of a workgroup, 16 or 32
 fn fourOfB(start: u32, k4: u32, column4: u32) -> mat4x4f {
   if (TRANSPOSE_B == 1u) {
     let K4 = params.K / 4u;
-    let at = start + 4u * column4 * K4 + k4;
-    return transpose(mat4x4f(b[at], b[at + K4], b[at + 2u * K4], b[at + 3u * K4]));
+    let at = start + weightRows(column4, params.N) * K4 + k4;
+    return transpose(mat4x4f(b[at.x], b[at.y], b[at.z], b[at.w]));
   }
   let N4 = params.N / 4u;
   let at = start + 4u * k4 * N4 + column4;
@@ -79,7 +78,7 @@ fn rowsOf(part: vec4f) -> array<vec4f, LANES> {
 }
 
 /// Adds four k to the sums of a part.
-fn add(sums: ptr<function, array<vec4f, LANES>>, part: vec4f, four: mat4x4f) {
+fn accumulate(sums: ptr<function, array<vec4f, LANES>>, part: vec4f, four: mat4x4f) {
   let rows = rowsOf(part);
   for (var j = 0u; j < LANES; j++) {
     var s = (*sums)[j];
@@ -90,19 +89,17 @@ fn add(sums: ptr<function, array<vec4f, LANES>>, part: vec4f, four: mat4x4f) {
   }
 }
 
-/// Stores the part of row m and, across the diagonal, once more where it is mirrored.
-fn store(sums: ptr<function, array<vec4f, LANES>>, batch: u32, m: u32, column4: u32, isMirrored: bool) {
+/// Hands the part of row m over and, where it is mirrored, once more across the diagonal.
+fn finish(sums: ptr<function, array<vec4f, LANES>>, batch: u32, m: u32, column4: u32, isMirrored: bool) {
+  let N4 = params.N / 4u;
   // A count that is not known beforehand keeps compilers from writing the stores out, which takes some of them seconds.
   let end = min(m + LANES, params.M);
-  for (var r = m; r < end; r++) {
-    let at = (batch * params.M + r) * (params.N / 4u) + column4;
-    c[at] = (*sums)[r - m] + select(vec4f(), c[at], params.add == 1u);
-  }
+  for (var r = m; r < end; r++) { store(batch * params.M + r, column4, N4, (*sums)[r - m]); }
   if (!isMirrored) { return; }
   for (var r = m; r < end; r += 4u) {
     let i = r - m;
-    let columns = transpose(mat4x4f((*sums)[i], (*sums)[i + 1u], (*sums)[i + 2u], (*sums)[i + 3u]));
-    for (var j = 0u; j < 4u; j++) { c[((batch * params.N + 4u * column4 + j) * params.N + r) / 4u] = columns[j]; }
+    let rows = mat4x4f((*sums)[i], (*sums)[i + 1u], (*sums)[i + 2u], (*sums)[i + 3u]);
+    mirror(batch * params.N + 4u * column4, r / 4u, N4, rows);
   }
 }
 
@@ -133,18 +130,18 @@ fn main(
     if (ROWS > 16u) {
       let part2 = a[at.z];
       let part3 = a[at.w];
-      add(&sums2, part2, four);
-      add(&sums3, part3, four);
+      accumulate(&sums2, part2, four);
+      accumulate(&sums3, part3, four);
     }
-    add(&sums0, part0, four);
-    add(&sums1, part1, four);
+    accumulate(&sums0, part0, four);
+    accumulate(&sums1, part1, four);
   }
   if (column >= N4) { return; }
   let isMirrored = params.symmetric == 1u && group.x > diagonal;
-  store(&sums0, group.z, m, column, isMirrored);
-  store(&sums1, group.z, m + LANES, column, isMirrored);
+  finish(&sums0, group.z, m, column, isMirrored);
+  finish(&sums1, group.z, m + LANES, column, isMirrored);
   if (ROWS > 16u) {
-    store(&sums2, group.z, m + 2u * LANES, column, isMirrored);
-    store(&sums3, group.z, m + 3u * LANES, column, isMirrored);
+    finish(&sums2, group.z, m + 2u * LANES, column, isMirrored);
+    finish(&sums3, group.z, m + 3u * LANES, column, isMirrored);
   }
 }

@@ -100,10 +100,10 @@ const THREADS = 64u;
   });
 
   it('calls accessors, also within an index', () => {
-    const { wgsl, storage } = narrowed(kernel('vec4f', 'a[u32(a[1].x)] = a[2] * a[3];'), {
+    const { wgsl, edition } = narrowed(kernel('vec4f', 'a[u32(a[1].x)] = a[2] * a[3];'), {
       a: 'bf16',
     });
-    expect(storage).toBe('a:bf16');
+    expect(edition).toBe('a:bf16');
     expect(wgsl).toContain('store_a(u32(u32(load_a(u32(1)).x)), load_a(u32(2)) * load_a(u32(3)));');
     expect(wgsl).toContain('a: array<vec2u>;');
   });

@@ -8,17 +8,22 @@ import { Program } from '@/engine/gpu/program';
 import { Readback } from '@/engine/gpu/readback';
 import { Tape } from '@/engine/gpu/tape';
 import type { ElementType, Tensor } from '@/engine/gpu/tensor';
+import type { Tuning } from '@/engine/gpu/tuning';
 import { nodeGpu } from '@/engine/node';
 
 /** A tape with tensors that can be filled and read. */
 export class Bench {
-  readonly tape = new Tape();
+  readonly tape: Tape;
   readonly live = new LiveScalars();
   readonly #arenas: Arena[] = [];
   readonly #pool: ActivationPool;
   readonly #uploads: { tensor: Tensor; values: Float32Array | Uint32Array }[] = [];
 
-  constructor(readonly open: OpenDevice) {
+  constructor(
+    readonly open: OpenDevice,
+    tuning?: Tuning,
+  ) {
+    this.tape = new Tape(tuning);
     this.#pool = new ActivationPool(memoryLimits(open.device));
   }
 
@@ -115,7 +120,10 @@ export async function download(
 }
 
 /** Opens one device for the tests of a file; anything that it complained about fails the file. */
-export function openLab(): { readonly bench: () => Bench; readonly open: () => OpenDevice } {
+export function openLab(): {
+  readonly bench: (tuning?: Tuning) => Bench;
+  readonly open: () => OpenDevice;
+} {
   let open: OpenDevice | undefined;
   const benches: Bench[] = [];
   beforeAll(async () => {
@@ -128,8 +136,8 @@ export function openLab(): { readonly bench: () => Bench; readonly open: () => O
   });
   return {
     open: () => open!,
-    bench: () => {
-      const bench = new Bench(open!);
+    bench: (tuning) => {
+      const bench = new Bench(open!, tuning);
       benches.push(bench);
       return bench;
     },

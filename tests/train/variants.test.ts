@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Value } from '@/engine/config/field';
+import { type SettingPath, type Settings, withValue } from '@/engine/config/settings';
 import { domainIds } from '@/engine/data/domains';
 import { createBatchSource } from '@/engine/data/source';
-import { fixedTuning, type Tuning } from '@/engine/gpu/tuning';
+import { fixedTuning, JOINED, joiningQuestion, type Tuning } from '@/engine/gpu/tuning';
 import { Session } from '@/engine/train/session';
 import { openLab } from '../support/lab';
-import { tiny } from '../support/tinyModels';
+import { tiny, tinyModels } from '../support/tinyModels';
 
 const lab = openLab();
 let session: Session | undefined;
@@ -21,15 +23,15 @@ interface Trajectory {
   readonly kernels: ReadonlySet<string>;
 }
 
-async function trajectory(tuning: Tuning): Promise<Trajectory> {
+async function trajectory(tuning: Tuning, of = settings, steps = STEPS): Promise<Trajectory> {
   const { length } = domainIds;
-  session = await Session.create(lab.open(), settings, length, quiet, { tuning });
-  await session.stepper.start(settings.run.seed);
-  const source = createBatchSource(settings, {}, undefined);
+  session = await Session.create(lab.open(), of, length, quiet, { tuning });
+  await session.stepper.start(of.run.seed);
+  const source = createBatchSource(of, {}, undefined);
   const losses: number[] = [];
   const norms: number[] = [];
-  for (let step = 0; step < STEPS; step++) {
-    const inputs = { step, batches: [await source.next()], settings };
+  for (let step = 0; step < steps; step++) {
+    const inputs = { step, batches: [await source.next()], settings: of };
     const { crossEntropy, gradientNorm } = await session.stepper.step(inputs, {}, 1);
     losses.push(crossEntropy);
     norms.push(gradientNorm);
@@ -44,6 +46,12 @@ const only =
   (op: string, variant: string | undefined): Tuning =>
   (question) =>
     question.op === op ? variant : 'plain';
+
+/** This for every op, and what does not depend on each other at once. */
+const joinedWith =
+  (variant: string | undefined): Tuning =>
+  ({ op }) =>
+    op === joiningQuestion.op ? JOINED : variant;
 
 let plain: Promise<Trajectory> | undefined;
 const plainly = (): Promise<Trajectory> => {
@@ -67,6 +75,7 @@ describe('thirty steps', () => {
     ['matmul', 'subgroup8tall', 'matmul.subgroup'],
     ['groupedMatmul', undefined, 'groupedMatmul.dw.tile'],
     ['groupedMatmul', 'subgroup8', 'groupedMatmul.subgroup'],
+    ['together', JOINED, 'headNormRope.backward.vec4 + headNormRope.gains.vec4'],
   ])('%s by %s have the bits of the plain kernels', async (op, variant, kernel) => {
     if (variant?.startsWith('subgroup8') && lab.open().subgroupSize < 8) return;
     const want = await plainly();
@@ -95,8 +104,29 @@ describe('thirty steps', () => {
     if (lab.open().subgroupSize < 8) return;
     const fixed = await trajectory(fixedTuning);
     session?.destroy();
-    const tuned = await trajectory(() => 'subgroup8');
+    const tuned = await trajectory(joinedWith('subgroup8'));
+    expect(tuned.kernels).toContain(
+      'groupedMatmul.dw.subgroup + groupedMatmul.subgroup.swigluBackward',
+    );
     expect(tuned.losses).toEqual(fixed.losses);
     expect(tuned.norms).toEqual(fixed.norms);
+  });
+});
+
+const runOf = (path: SettingPath, value: Value): Settings => withValue(settings, path, value);
+
+describe('two steps of every kind of model', () => {
+  it.each([
+    ...tinyModels,
+    ['recomputed', runOf('run.activationCheckpointing', true)],
+    ['rounded to MXFP8', runOf('model.linearPrecision', 'mxfp8')],
+    ['stored in bf16', runOf('run.storage', 'bf16')],
+  ] as const)('have the same bits with dispatches joined: %s', async (_, model) => {
+    const apart = await trajectory(fixedTuning, model, 2);
+    session?.destroy();
+    const joined = await trajectory(joinedWith(undefined), model, 2);
+    expect(joined.kernels).not.toEqual(apart.kernels);
+    expect(joined.losses).toEqual(apart.losses);
+    expect(joined.norms).toEqual(apart.norms);
   });
 });

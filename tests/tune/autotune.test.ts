@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { experimentOn, resolve } from '@/engine/config/experiment';
 import { memoryLimits } from '@/engine/gpu/arena';
-import { type Question, shapeClass, tunedBy } from '@/engine/gpu/tuning';
+import { JOINED, joiningQuestion, type Question, shapeClass, tunedBy } from '@/engine/gpu/tuning';
 import { groupedVariants } from '@/engine/ops/groupedMatmul.variants';
 import { matmulVariants } from '@/engine/ops/matmul.variants';
 import { autotune, questionsOf } from '@/engine/tune/autotune';
 import { stepQuestions } from '@/engine/tune/stepQuestions';
-import { subjectOf } from '@/engine/tune/subjects';
+import { ruleFor, subjectOf } from '@/engine/tune/subjects';
 import { openLab } from '../support/lab';
 
 const lab = openLab();
@@ -44,7 +44,8 @@ describe('questions', () => {
     const products = ['nn', 'nt', 'tn'].map((form) => `matmul ${form}`);
     const experts = ['forward', 'dx', 'dw'].map((part) => `groupedMatmul ${part}`);
     const parts = ['forward', 'dq', 'dkv'].map((part) => `attention ${part}`);
-    expect(forms).toEqual(new Set([...products, ...experts, ...parts]));
+    const joining = `${joiningQuestion.op} ${joiningQuestion.form}`;
+    expect(forms).toEqual(new Set([...products, ...experts, ...parts, joining]));
   });
 });
 
@@ -98,6 +99,24 @@ describe('a subject', () => {
     const adapter = { info: software, subgroupSize: 8 };
     expect(subjectOf(product(1, 16, 16, 16), adapter)).toBeUndefined();
     expect(subjectOf({ op: 'none', form: '', sides: [1024, 1024] }, adapter)).toBeUndefined();
+  });
+});
+
+describe('a rule', () => {
+  it('joins dispatches but where a slow compiler has to make the longer kernels', () => {
+    const rule = (info: typeof software, subgroupSize: number) =>
+      ruleFor(joiningQuestion, { info, subgroupSize });
+    expect(rule(software, 4)).toBe('apart');
+    expect(rule(software, 0)).toBe('apart');
+    expect(rule(software, 8)).toBe(JOINED);
+    expect(rule(graphics, 0)).toBe(JOINED);
+    expect(ruleFor(product(1, 512, 512, 512), { info: software, subgroupSize: 8 })).toBeUndefined();
+  });
+
+  it('is taken without a contest, however little time there is', async () => {
+    const { subgroupSize } = lab.open();
+    const table = await autotune(lab.open(), [joiningQuestion], {}, undefined, 0);
+    expect(table).toEqual({ 'together dispatches': subgroupSize < 8 ? 'apart' : JOINED });
   });
 });
 

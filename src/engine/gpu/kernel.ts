@@ -38,8 +38,8 @@ export interface Kernel<
   readonly liveBinding: number | undefined;
   /** `const THREADS` of the WGSL: threads in one workgroup. */
   readonly threads: number;
-  /** Buffers whose elements are stored in 16 bits, where there are any: `storage.ts`. */
-  readonly storage?: string;
+  /** What was made of the file's text, where it is not taken as it is: `storage.ts`, `joinedKernel.ts`. */
+  readonly edition?: string;
 }
 
 const BUFFER = /@group\(0\) @binding\((\d+)\) var<storage, (read|read_write)> (\w+)/g;

@@ -45,11 +45,11 @@ function cacheOf(device: GPUDevice): Cache {
   return cache;
 }
 
-/** One text for one pipeline: kernel, entry point, types of storage and overridden constants. */
+/** One text for one pipeline: kernel, entry point, what was made of its text, and overridden constants. */
 export function pipelineKey(kernel: Kernel, overrides: Readonly<Record<string, number>>): string {
   const constants = Object.entries(overrides).map(([name, value]) => `${name}=${value}`);
-  const storage = kernel.storage === undefined ? [] : [kernel.storage];
-  return [kernel.name, kernel.entryPoint, ...storage, ...constants].join(' ');
+  const edition = kernel.edition === undefined ? [] : [kernel.edition];
+  return [kernel.name, kernel.entryPoint, ...edition, ...constants].join(' ');
 }
 
 /** The pipeline of a kernel, one for each device. */

@@ -3,10 +3,12 @@
  * no bind group and no pipeline; what changes from step to step comes from the live scalars. Its first run may begin
  * while kernels still compile.
  */
+
+import type { Dispatch, Grid } from './dispatch';
 import type { Kernel } from './kernel';
 import type { LiveScalars } from './live';
 import { type Compiling, compile } from './pipelines';
-import type { Dispatch, Grid, Tape } from './tape';
+import type { Tape } from './tape';
 import { aligned, type Tensor } from './tensor';
 import { type Work, workOf } from './work';
 

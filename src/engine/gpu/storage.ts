@@ -49,12 +49,13 @@ fn narrow_f16(v: vec2f) -> u32 {
 };
 
 /** Element types of a storage buffer whose loads can be widened, and what they become. */
-const WORDS: Readonly<Record<string, string>> = { f32: 'u32', vec4f: 'vec2u' };
+const WORDS: Readonly<Record<string, string>> = { f32: 'u32', vec2f: 'u32', vec4f: 'vec2u' };
 
 const declarationOf = (name: string) =>
   new RegExp(`(var<storage, \\w+> ${name}: array<)(\\w+)(>;)`);
 
-const bare = (wgsl: string): string => wgsl.replace(/\/\/.*$/gm, '');
+/** A text without its comments. */
+export const bare = (wgsl: string): string => wgsl.replace(/\/\/.*$/gm, '');
 
 /**
  * Whether the kernel's text can take this buffer in 16 bits. Single elements cannot be stored so: two share a word,
@@ -65,21 +66,21 @@ export function takesNarrow({ wgsl }: Kernel, name: string): boolean {
   const element = declarationOf(name).exec(text)?.[2] ?? '';
   if (!(element in WORDS) || new RegExp(`&\\s*${name}\\b`).test(text)) return false;
   const { stores, parts } = usesOf(text, name);
-  return parts === 0 && (element === 'vec4f' || stores === 0);
+  return parts === 0 && (element !== 'f32' || stores === 0);
 }
 
 const variants = new WeakMap<Kernel, Map<string, Kernel>>();
 
 /** The kernel over buffers stored in these types, of which `takesNarrow` holds. */
 export function narrowed(kernel: Kernel, types: Readonly<Record<string, NarrowType>>): Kernel {
-  const storage = Object.entries(types)
+  const edition = Object.entries(types)
     .map(([name, type]) => `${name}:${type}`)
     .join(' ');
-  if (storage === '') return kernel;
+  if (edition === '') return kernel;
   const known = variants.get(kernel) ?? new Map<string, Kernel>();
   variants.set(kernel, known);
-  const variant = known.get(storage) ?? { ...kernel, wgsl: narrowText(kernel, types), storage };
-  known.set(storage, variant);
+  const variant = known.get(edition) ?? { ...kernel, wgsl: narrowText(kernel, types), edition };
+  known.set(edition, variant);
   return variant;
 }
 
@@ -88,31 +89,30 @@ function narrowText({ wgsl }: Kernel, types: Readonly<Record<string, NarrowType>
   for (const [name, type] of Object.entries(types)) {
     const element = declarationOf(name).exec(text)![2]!;
     text = text.replace(declarationOf(name), `$1${WORDS[element]}$3`);
-    text += accessors(
-      name,
-      type,
-      element === 'vec4f',
-      new RegExp(`\\bstore_${name}\\(`).test(text),
-    );
+    text += accessors(name, type, element, new RegExp(`\\bstore_${name}\\(`).test(text));
   }
   return text + [...new Set(Object.values(types))].map((type) => CONVERSIONS[type]).join('');
 }
 
 /** Functions through which a kernel reaches one buffer. */
-function accessors(name: string, type: NarrowType, isVec4: boolean, isStored: boolean): string {
-  if (!isVec4) {
+function accessors(name: string, type: NarrowType, element: string, isStored: boolean): string {
+  if (element === 'f32') {
     return `\nfn load_${name}(i: u32) -> f32 {
   let pair = widen_${type}(${name}[i >> 1u]);
   return select(pair.x, pair.y, (i & 1u) == 1u);
 }`;
   }
-  const load = `\nfn load_${name}(i: u32) -> vec4f {
+  const isPair = element === 'vec2f';
+  const widened = isPair
+    ? `widen_${type}(words)`
+    : `vec4f(widen_${type}(words.x), widen_${type}(words.y))`;
+  const load = `\nfn load_${name}(i: u32) -> ${element} {
   let words = ${name}[i];
-  return vec4f(widen_${type}(words.x), widen_${type}(words.y));
+  return ${widened};
 }`;
   if (!isStored) return load;
-  return `${load}
-fn store_${name}(i: u32, v: vec4f) { ${name}[i] = vec2u(narrow_${type}(v.xy), narrow_${type}(v.zw)); }`;
+  const narrow = isPair ? `narrow_${type}(v)` : `vec2u(narrow_${type}(v.xy), narrow_${type}(v.zw))`;
+  return `${load}\nfn store_${name}(i: u32, v: ${element}) { ${name}[i] = ${narrow}; }`;
 }
 
 /** One place where a buffer is indexed: the text of the index, and what follows it. */

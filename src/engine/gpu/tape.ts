@@ -2,27 +2,13 @@
  * @file Records a step: dispatches of the forward pass, then of what each op left for the way back, then
  * of the optimizer. A tape holds names and sizes only; `Program` turns it into buffers and pipelines.
  */
+import { type Dispatch, folded, type Grid, MAX_GROUPS } from './dispatch';
 import type { Kernel } from './kernel';
 import type { LiveBlock } from './live';
 import { converter, isNarrow, type NarrowType, narrowed, takesNarrow } from './storage';
 import { type ElementType, Tensor } from './tensor';
-import { fixedTuning, type Tuning } from './tuning';
-
-/** Workgroups along each axis. */
-export type Grid = readonly [number, number, number];
-
-export interface Dispatch {
-  readonly kernel: Kernel;
-  readonly tensors: Readonly<Record<string, Tensor>>;
-  readonly params: Readonly<Record<string, number>>;
-  readonly overrides: Readonly<Record<string, number>>;
-  readonly live: LiveBlock | undefined;
-  readonly grid: Grid;
-  /** Rough work, in multiply-adds: where a slow adapter's step is cut into several submits. */
-  readonly cost: number;
-  /** Name of the optional part that it belongs to; undefined: always runs. */
-  readonly section: string | undefined;
-}
+import { together } from './together';
+import { fixedTuning, JOINED, joiningQuestion, type Tuning } from './tuning';
 
 export interface DispatchOptions<L extends string> {
   readonly live?: LiveBlock<L>;
@@ -42,14 +28,6 @@ export interface PartialSums {
   readonly sums_PN: Tensor;
   /** First column of each gradient. */
   readonly columns: readonly number[];
-}
-
-const MAX_GROUPS = 65_535;
-
-/** `groups` workgroups spread over x and y where x alone would be too long. */
-export function folded(groups: number): Grid {
-  const rows = Math.max(1, Math.ceil(groups / MAX_GROUPS));
-  return [Math.ceil(groups / rows), rows, 1];
 }
 
 export class Tape {
@@ -132,6 +110,18 @@ export class Tape {
       ready: { kernel: narrowed(kernel, types), tensors: Object.fromEntries(bound) },
       stores,
     };
+  }
+
+  /**
+   * Everything that `record` dispatches runs at once where that can be and the adapter gains by it. For what does not depend on
+   * each other; what does all the same, reading what the one before wrote, stays behind it.
+   */
+  together<R>(record: () => R): R {
+    const first = this.dispatches.length;
+    const recorded = record();
+    if (this.tuning(joiningQuestion) === JOINED)
+      this.dispatches.push(...together(this.dispatches.splice(first)));
+    return recorded;
   }
 
   #convert(x_N: Tensor, y_N: Tensor): void {

@@ -73,17 +73,22 @@ export function attentionLayer(
     return linear(tape, x, w.view([w.length / x.shape[1]!, x.shape[1]!]), model.linearPrecision);
   };
   const isTurned = isRotaryLayer(model, layer);
-  const placed = (name: string, heads: number, norm: 'q_norm' | 'k_norm') => {
+  const owner = kvOwner(model, layer);
+  const ofQueries = model.attentionGate ? 'q_gate_proj' : 'q_proj';
+  const names = owner === layer ? [ofQueries, 'k_v_proj'] : [ofQueries];
+  const [queriesAndGate, keysAndValues] = tape.together(() =>
+    names.map((name) => projected(x_TD, name)),
+  );
+  const placed = (x: Tensor, heads: number, norm: 'q_norm' | 'k_norm') => {
     const gain_C = qkNorm === 'before' ? at(norm) : undefined;
     const options = { headCount: heads, headWidth, gain_C, eps, positions, isTurned };
-    return headNormRope(tape, projected(x_TD, name), options);
+    return headNormRope(tape, x, options);
   };
-  const queries = placed(model.attentionGate ? 'q_gate_proj' : 'q_proj', headCount, 'q_norm');
+  const queries = placed(queriesAndGate!, headCount, 'q_norm');
   const q_TH =
     qkNorm === 'after' ? headNorm(tape, queries.heads, at('q_norm'), eps) : queries.heads;
-  const owner = kvOwner(model, layer);
-  if (owner === layer) {
-    const { heads, rest } = placed('k_v_proj', kvHeadCount, 'k_norm');
+  if (keysAndValues) {
+    const { heads, rest } = placed(keysAndValues, kvHeadCount, 'k_norm');
     shared.set(layer, { k_TG: heads, v_TG: rest! });
   }
   const y_TH = attend(tape, {

@@ -2,23 +2,34 @@
 import type { Settings } from '@/engine/config/settings';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
-import { linear } from '@/engine/ops/matmul';
-import { swiglu } from '@/engine/ops/swiglu';
+import { type LinearInput, linear, linearSwiglu } from '@/engine/ops/matmul';
 import type { Weights } from './weights';
 
-/** x [T, D] -> [T, D] with the three weights under `prefix`. */
-export function feedForward(
+/** Its two halves with the three weights under `prefix`: x [T, D] to the hidden rows [T, F], and those to [T, D]. */
+export function feedForwardHalves(
   tape: Tape,
   { linearPrecision }: Settings['model'],
   weights: Weights,
   prefix: string,
+) {
+  const stack = weights.at(`${prefix}gate_up_proj.weight`);
+  const down_DF = weights.at(`${prefix}down_proj.weight`);
+  const D = down_DF.shape[0]!;
+  const both_2FD = stack.view([stack.length / D, D]);
+  return {
+    hidden: (x_TD: Tensor) => linearSwiglu(tape, x_TD, both_2FD, linearPrecision),
+    out: (hidden: LinearInput) => linear(tape, hidden, down_DF, linearPrecision),
+  };
+}
+
+/** x [T, D] -> [T, D]. */
+export function feedForward(
+  tape: Tape,
+  model: Settings['model'],
+  weights: Weights,
+  prefix: string,
   x_TD: Tensor,
 ): Tensor {
-  const stack = weights.at(`${prefix}gate_up_proj.weight`);
-  const D = x_TD.shape[1]!;
-  const hidden_TF = swiglu(
-    tape,
-    linear(tape, x_TD, stack.view([stack.length / D, D]), linearPrecision),
-  );
-  return linear(tape, hidden_TF, weights.at(`${prefix}down_proj.weight`), linearPrecision);
+  const { hidden, out } = feedForwardHalves(tape, model, weights, prefix);
+  return out(hidden(x_TD));
 }

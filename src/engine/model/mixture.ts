@@ -7,13 +7,12 @@ import type { LiveBlock } from '@/engine/gpu/live';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
 import { combine } from '@/engine/ops/combine';
-import { type ExpertRows, groupedLinear, sortedRows, tokenRows } from '@/engine/ops/groupedMatmul';
+import { groupedLinear, groupedSwiglu, tokenRows } from '@/engine/ops/groupedMatmul';
 import { linear } from '@/engine/ops/matmul';
 import type { Capacity } from '@/engine/ops/recycle';
 import { type Routed, router, type routerLive } from '@/engine/ops/router';
 import type { RoutingRecord } from '@/engine/ops/routingStatistics';
-import { swiglu } from '@/engine/ops/swiglu';
-import { feedForward } from './feedForward';
+import { feedForwardHalves } from './feedForward';
 import { layerName } from './parameters';
 import type { Weights } from './weights';
 
@@ -57,7 +56,15 @@ export function mixtureLayer(
 ): { y_TD: Tensor; record: MixtureRecord } {
   const at = (name: string) => weights.at(layerName(layer, `mlp.${name}.weight`));
   const { bias_LE, record, live, overflow } = inputs.routing;
-  const routed = router(tape, linear(tape, x_TD, at('router.gate')), {
+  const shared =
+    model.sharedExpertCount > 0
+      ? feedForwardHalves(tape, model, weights, layerName(layer, 'mlp.shared_experts.'))
+      : undefined;
+  const { logits_TE, sharedHidden } = tape.together(() => ({
+    logits_TE: linear(tape, x_TD, at('router.gate')),
+    sharedHidden: shared?.hidden(x_TD),
+  }));
+  const routed = router(tape, logits_TE, {
     bias_LE,
     record,
     row: layer - model.denseLayerCount,
@@ -75,18 +82,17 @@ export function mixtureLayer(
   });
   const { dispatched } = routed;
   const { expertCount: E, linearPrecision: precision } = model;
-  const experts = (x: ExpertRows, name: string) => {
+  const experts = (name: string) => {
     const stack = at(`experts.${name}`);
     const columns = stack.shape.at(-1)!;
-    const w_EFD = stack.view([E, stack.length / (E * columns), columns]);
-    return groupedLinear(tape, x, w_EFD, dispatched, { precision });
+    return stack.view([E, stack.length / (E * columns), columns]);
   };
-  const hidden_RF = swiglu(tape, experts(tokenRows(tape, x_TD, dispatched), 'gate_up_proj'));
-  const out_RD = experts(sortedRows(hidden_RF), 'down_proj');
-  const shared_TD =
-    model.sharedExpertCount > 0
-      ? feedForward(tape, model, weights, layerName(layer, 'mlp.shared_experts.'), x_TD)
-      : undefined;
+  const rows = tokenRows(tape, x_TD, dispatched);
+  const hidden = groupedSwiglu(tape, rows, experts('gate_up_proj'), dispatched, { precision });
+  const { out_RD, shared_TD } = tape.together(() => ({
+    out_RD: groupedLinear(tape, hidden, experts('down_proj'), dispatched, { precision }),
+    shared_TD: sharedHidden && shared?.out(sharedHidden),
+  }));
   const y_TD = combine(tape, out_RD, routed.gates_TK, dispatched, shared_TD);
   return { y_TD, record: { layer, routed } };
 }

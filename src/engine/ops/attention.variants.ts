@@ -2,8 +2,9 @@
  * @file The kernels of attention, side by side. All but the plain ones sum in one order, so they give the same bits;
  * they differ in the shapes that they can do and in what they ask of an adapter.
  */
+
+import { folded, type Grid } from '@/engine/gpu/dispatch';
 import { defineKernel } from '@/engine/gpu/kernel';
-import { folded, type Grid } from '@/engine/gpu/tape';
 import backwardC16Wgsl from '@/shaders/attention.backward.c16.wgsl?raw';
 import backwardSubgroupWgsl from '@/shaders/attention.backward.subgroup.wgsl?raw';
 import backwardVec4Wgsl from '@/shaders/attention.backward.vec4.wgsl?raw';

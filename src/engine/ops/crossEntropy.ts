@@ -110,16 +110,11 @@ export function crossEntropy(
       const w = head_VD.slice(first * D, [rows, D]);
       const { tensor, add } = tape.gradientOf(head_VD);
       const dw = { tensor: tensor.slice(first * D, [rows, D]), add };
-      matmul(tape, {
-        form: 'nn',
-        a: logits_TV,
-        b: w,
-        into: tape.gradientOf(x_TD),
-        M: T,
-        N: D,
-        K: rows,
+      const dx = tape.gradientOf(x_TD);
+      tape.together(() => {
+        matmul(tape, { form: 'tn', a: logits_TV, b: x_TD, into: dw, M: rows, N: D, K: T });
+        matmul(tape, { form: 'nn', a: logits_TV, b: w, into: dx, M: T, N: D, K: rows });
       });
-      matmul(tape, { form: 'tn', a: logits_TV, b: x_TD, into: dw, M: rows, N: D, K: T });
     }
   });
   return stats_T;

@@ -4,7 +4,7 @@
  */
 
 import { expectShape } from '@/engine/gpu/shape';
-import type { GradientTarget, Tape } from '@/engine/gpu/tape';
+import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
 import type { Dispatched } from './dispatch';
 import { gatherSum } from './gatherSum';
@@ -15,7 +15,9 @@ import {
   type GroupedVariantName,
   groupedVariants,
 } from './groupedMatmul.variants';
+import { type Ending, gradientEnding } from './matmul.epilogue';
 import { mxfp8, mxfp8Rows, type Precision } from './mxfp8';
+import { type Gated, gatedTensors } from './swiglu';
 
 /**
  * The rows that experts read: either sorted rows of their own, [R, D], or tokens, [T, D], of which every
@@ -24,15 +26,15 @@ import { mxfp8, mxfp8Rows, type Precision } from './mxfp8';
 export interface ExpertRows {
   readonly values: Tensor;
   readonly isGathered: boolean;
-  /** [R, D]: where the gradient of the rows goes. */
-  readonly gradientOwner: Tensor;
+  /** [R, D]: where the gradient of the rows goes; or what SwiGLU made of them, through which it then goes at once. */
+  readonly gradientOwner: Tensor | Gated;
 }
 
 /** Experts' own rows, [R, D] in sorted order. */
-export const sortedRows = (x_RD: Tensor): ExpertRows => ({
-  values: x_RD,
+export const sortedRows = (x: Tensor | Gated): ExpertRows => ({
+  values: 'y_TF' in x ? x.y_TF : x,
   isGathered: false,
-  gradientOwner: x_RD,
+  gradientOwner: x,
 });
 
 /** Rows read from tokens [T, D]; on the way back the K gradients of a token are added up. */
@@ -61,26 +63,61 @@ export function groupedLinear(
   x: ExpertRows,
   w_EFD: Tensor,
   dispatched: Dispatched,
-  { precision = 'f32', variant }: GroupedLinear = {},
+  options: GroupedLinear = {},
 ): Tensor {
+  const [, F] = expectShape('groupedLinear w_EFD', w_EFD, 3);
+  const y_RF = tape.tensor([dispatched.rowCount, F], `${w_EFD.label}(x)`, w_EFD.type);
+  recordLayer(tape, x, w_EFD, dispatched, options, { into: { tensor: y_RF, add: 0 } });
+  return y_RF;
+}
+
+/**
+ * SwiGLU behind it: w [E, 2 F, D] holds of each expert the matrix of gate, then that of up. The rows [R, F] that are returned
+ * go into `groupedLinear` and nowhere else.
+ */
+export function groupedSwiglu(
+  tape: Tape,
+  x: ExpertRows,
+  w_E2FD: Tensor,
+  dispatched: Dispatched,
+  options: GroupedLinear = {},
+): ExpertRows {
+  const [, both] = expectShape('groupedSwiglu w_E2FD', w_E2FD, 3);
+  const gated = gatedTensors(tape, dispatched.rowCount, both / 2, w_E2FD);
+  const into = { tensor: gated.x_T2F, add: 0 } as const;
+  const epilogue = { kind: 'swiglu', gated } as const;
+  recordLayer(tape, x, w_E2FD, dispatched, options, { into, epilogue });
+  return sortedRows(gated);
+}
+
+/** The product of a layer now, and the two of its way back. */
+function recordLayer(
+  tape: Tape,
+  x: ExpertRows,
+  w_EFD: Tensor,
+  dispatched: Dispatched,
+  { precision = 'f32', variant }: GroupedLinear,
+  ending: Ending,
+): void {
   const { expertCount: E, rowCount: R } = dispatched;
   const [, F, D] = expectShape('groupedLinear w_EFD', w_EFD, 3);
   expectShape('groupedLinear w_EFD', w_EFD, [E, F, D]);
-  expectShape('groupedLinear x', x.gradientOwner, [R, D]);
-  const y_RF = tape.tensor([R, F], `${w_EFD.label}(x)`, w_EFD.type);
+  const owner = x.gradientOwner;
+  expectShape('groupedLinear x', 'y_TF' in owner ? owner.y_TF : owner, [R, D]);
   const read = operands(tape, x, w_EFD, dispatched, precision);
-  const product = (part: GroupedPart, inputs: Inputs, into: GradientTarget): void => {
+  const product = (part: GroupedPart, inputs: Inputs, end: Ending): void => {
     const sizes = { part, R, E, F, D };
     const name = chosen(tape, sizes, variant);
-    groupedVariants[name].record(tape, { ...sizes, ...inputs, into, dispatched });
+    groupedVariants[name].record(tape, { ...sizes, ...inputs, ...end, dispatched });
   };
-  product('forward', read.forward(), { tensor: y_RF, add: 0 });
+  product('forward', read.forward(), ending);
   tape.onBackward(() => {
-    const dy_RF = tape.upstream(y_RF);
-    product('dx', read.dx(dy_RF), tape.gradientOf(x.gradientOwner));
-    product('dw', read.dw(dy_RF), tape.gradientOf(w_EFD));
+    const dy_RF = tape.upstream(ending.into.tensor);
+    tape.together(() => {
+      product('dw', read.dw(dy_RF), { into: tape.gradientOf(w_EFD) });
+      product('dx', read.dx(dy_RF), gradientEnding(tape, owner));
+    });
   });
-  return y_RF;
 }
 
 /** Which kernel does a product: what is asked for, else what the tape's tuning says, else a fixed table. */

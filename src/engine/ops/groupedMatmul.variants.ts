@@ -2,8 +2,10 @@
  * @file The kernels of a grouped product, side by side. Each sums every element in one order, so all give the same
  * bits; they differ in the shapes that they can do and in what they ask of an adapter.
  */
+
+import { folded, type Grid } from '@/engine/gpu/dispatch';
 import { defineKernel } from '@/engine/gpu/kernel';
-import { folded, type GradientTarget, type Grid, type Tape } from '@/engine/gpu/tape';
+import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
 import dwSubgroupWgsl from '@/shaders/groupedMatmul.dw.subgroup.wgsl?raw';
 import dwTileWgsl from '@/shaders/groupedMatmul.dw.tile.wgsl?raw';
@@ -11,6 +13,7 @@ import subgroupWgsl from '@/shaders/groupedMatmul.subgroup.wgsl?raw';
 import tileWgsl from '@/shaders/groupedMatmul.tile.wgsl?raw';
 import plainWgsl from '@/shaders/groupedMatmul.wgsl?raw';
 import { BLOCK, type Dispatched } from './dispatch';
+import { dispatchEnding, type Ending, endings, recordApart } from './matmul.epilogue';
 
 /** Outputs, the gradient of the rows, the gradient of the weights. */
 export type GroupedPart = 'forward' | 'dx' | 'dw';
@@ -26,10 +29,9 @@ export interface GroupedSizes {
 }
 
 /** One of the three products, with what nothing rounds any more; a and b as in `groupedMatmul.wgsl`. */
-export interface GroupedProduct extends GroupedSizes {
+export interface GroupedProduct extends GroupedSizes, Ending {
   readonly a: Tensor;
   readonly b: Tensor;
-  readonly into: GradientTarget;
   /** Choices of a token where rows are read from tokens, else 0. */
   readonly gather: number;
   readonly dispatched: Pick<Dispatched, 'segments' | 'source_R'>;
@@ -43,23 +45,24 @@ export interface GroupedVariant {
 
 const common = {
   entryPoint: 'main',
-  buffers: { segments: 'read', source_R: 'read', a: 'read', b: 'read', c: 'read_write' },
+  buffers: { segments: 'read', source_R: 'read', a: 'read', b: 'read' },
   params: { R: 'u32', E: 'u32', F: 'u32', D: 'u32', gather: 'u32', add: 'u32' },
 } as const;
+const storing = { ...common, buffers: { ...common.buffers, c: 'read_write' } } as const;
 const plainKernel = (entryPoint: GroupedPart) =>
-  defineKernel({ ...common, entryPoint, name: 'groupedMatmul', wgsl: plainWgsl });
+  defineKernel({ ...storing, entryPoint, name: 'groupedMatmul', wgsl: plainWgsl });
 const plainKernels = {
   forward: plainKernel('forward'),
   dx: plainKernel('dx'),
   dw: plainKernel('dw'),
 };
-const rowsByTile = defineKernel({ ...common, name: 'groupedMatmul.tile', wgsl: tileWgsl });
+const rowsByTile = defineKernel({ ...storing, name: 'groupedMatmul.tile', wgsl: tileWgsl });
 const tileKernels = {
   forward: rowsByTile,
   dx: rowsByTile,
-  dw: defineKernel({ ...common, name: 'groupedMatmul.dw.tile', wgsl: dwTileWgsl }),
+  dw: defineKernel({ ...storing, name: 'groupedMatmul.dw.tile', wgsl: dwTileWgsl }),
 };
-const rowsBySubgroup = defineKernel({
+const rowsBySubgroup = endings({
   ...common,
   name: 'groupedMatmul.subgroup',
   wgsl: subgroupWgsl,
@@ -67,22 +70,31 @@ const rowsBySubgroup = defineKernel({
 const subgroupKernels = {
   forward: rowsBySubgroup,
   dx: rowsBySubgroup,
-  dw: defineKernel({ ...common, name: 'groupedMatmul.dw.subgroup', wgsl: dwSubgroupWgsl }),
+  dw: defineKernel({ ...storing, name: 'groupedMatmul.dw.subgroup', wgsl: dwSubgroupWgsl }),
 };
 
 const isWhole = (...sides: readonly number[]): boolean => sides.every((side) => side % 4 === 0);
 
 function record(
   tape: Tape,
-  kernel: typeof rowsBySubgroup | (typeof plainKernels)[GroupedPart],
-  { a, b, into, gather, dispatched, R, E, F, D }: GroupedProduct,
+  kernels: typeof rowsBySubgroup | (typeof plainKernels)[GroupedPart],
+  product: GroupedProduct,
   grid: Grid,
   overrides: Readonly<Record<string, number>> = {},
 ): void {
-  const { segments, source_R } = dispatched;
-  const tensors = { segments, source_R, a, b, c: into.tensor };
+  const { a, b, into, gather, dispatched, R, E, F, D } = product;
+  const read = { segments: dispatched.segments, source_R: dispatched.source_R, a, b };
   const params = { R, E, F, D, gather, add: into.add };
-  tape.dispatch(kernel, tensors, params, grid, { cost: R * F * D, overrides });
+  const options = { cost: R * F * D, overrides };
+  if ('store' in kernels) {
+    dispatchEnding(kernels, product, (kernel, written) => {
+      tape.dispatch(kernel, { ...read, ...written }, params, grid, options);
+    });
+  } else {
+    recordApart(tape, product, ({ tensor: c, add }) => {
+      tape.dispatch(kernels, { ...read, c }, { ...params, add }, grid, options);
+    });
+  }
 }
 
 /** Columns of what a product of rows writes. */
@@ -118,16 +130,15 @@ const plain: GroupedVariant = {
   },
 };
 
-const TILE_COLUMNS = 32;
-const TILE_ROWS = 64;
+const TILE = 32;
 const tile: GroupedVariant = {
   fits: ({ F, D }) => isWhole(F, D),
   record(tape, product) {
     const kernel = tileKernels[product.part];
     if (product.part === 'dw') {
-      record(tape, kernel, product, dwGrid(product, TILE_COLUMNS, TILE_ROWS));
+      record(tape, kernel, product, dwGrid(product, TILE, TILE));
     } else {
-      const grid = rowGrid(columnsOf(product), TILE_COLUMNS, mostBlocks(product));
+      const grid = rowGrid(columnsOf(product), TILE, mostBlocks(product));
       record(tape, kernel, product, grid, transposes(product.part));
     }
   },

@@ -12,6 +12,7 @@ import backwardVec4Wgsl from '@/shaders/headNormRope.backward.vec4.wgsl?raw';
 import backwardWgsl from '@/shaders/headNormRope.backward.wgsl?raw';
 import forwardVec4Wgsl from '@/shaders/headNormRope.forward.vec4.wgsl?raw';
 import forwardWgsl from '@/shaders/headNormRope.forward.wgsl?raw';
+import gainsVec4Wgsl from '@/shaders/headNormRope.gains.vec4.wgsl?raw';
 import gainsWgsl from '@/shaders/headNormRope.gains.wgsl?raw';
 import { gainSums } from './columnSum';
 
@@ -23,11 +24,17 @@ const geometry = { T: 'u32', N: 'u32', C: 'u32', S: 'u32' } as const;
 const flags = { hasNorm: 'u32', isTurned: 'u32', hasRest: 'u32' } as const;
 const inputs = { x: 'read', gain_C: 'read', table_PC: 'read' } as const;
 
-/** The same two kernels, channel by channel or four at a time. */
-const family = (suffix: '' | '.vec4', forwardText: string, backwardText: string) => ({
+interface Texts {
+  readonly forward: string;
+  readonly backward: string;
+  readonly gains: string;
+}
+
+/** The same three kernels, channel by channel or four at a time. */
+const family = (suffix: '' | '.vec4', texts: Texts) => ({
   forward: defineKernel({
     name: `headNormRope.forward${suffix}`,
-    wgsl: forwardText,
+    wgsl: texts.forward,
     entryPoint: 'main',
     buffers: { ...inputs, rstd_R: 'read_write', heads: 'read_write', rest: 'read_write' },
     params: { ...geometry, ...flags, eps: 'f32' },
@@ -35,25 +42,29 @@ const family = (suffix: '' | '.vec4', forwardText: string, backwardText: string)
   }),
   backward: defineKernel({
     name: `headNormRope.backward${suffix}`,
-    wgsl: backwardText,
+    wgsl: texts.backward,
     entryPoint: 'main',
     buffers: { ...inputs, rstd_R: 'read', dheads: 'read', drest: 'read', dx: 'read_write' },
     params: { ...geometry, ...flags, add: 'u32' },
     live: positionFields,
   }),
+  gains: defineKernel({
+    name: `headNormRope.gains${suffix}`,
+    wgsl: texts.gains,
+    entryPoint: 'main',
+    buffers: { x: 'read', table_PC: 'read', rstd_R: 'read', dheads: 'read', sums_PN: 'read_write' },
+    params: {
+      ...geometry,
+      ...{ P: 'u32', stride: 'u32', column: 'u32', isTurned: 'u32', hasRest: 'u32' },
+    },
+    live: positionFields,
+  }),
 });
-const plain = family('', forwardWgsl, backwardWgsl);
-const vec4 = family('.vec4', forwardVec4Wgsl, backwardVec4Wgsl);
-const gains = defineKernel({
-  name: 'headNormRope.gains',
-  wgsl: gainsWgsl,
-  entryPoint: 'main',
-  buffers: { x: 'read', table_PC: 'read', rstd_R: 'read', dheads: 'read', sums_PN: 'read_write' },
-  params: {
-    ...geometry,
-    ...{ P: 'u32', stride: 'u32', column: 'u32', isTurned: 'u32', hasRest: 'u32' },
-  },
-  live: positionFields,
+const plain = family('', { forward: forwardWgsl, backward: backwardWgsl, gains: gainsWgsl });
+const vec4 = family('.vec4', {
+  forward: forwardVec4Wgsl,
+  backward: backwardVec4Wgsl,
+  gains: gainsVec4Wgsl,
 });
 
 /** Cosines and sines of `positions` positions, [positions, C], made in float64; angle base^(-2j/C) a position. */
@@ -124,8 +135,12 @@ export function headNormRope(tape: Tape, x: Tensor, options: HeadOptions): Split
     const drest = hasRest ? tape.upstream(rest) : dheads;
     const { tensor: dx, add } = tape.gradientOf(x);
     const given = { ...read, rstd_R, dheads, drest, dx };
-    tape.dispatch(kernels.backward, given, { ...params, add }, groups, dispatching);
-    if (gain_C) gainGradient(tape, { x, table_PC, rstd_R, dheads }, gain_C, place, position);
+    tape.together(() => {
+      tape.dispatch(kernels.backward, given, { ...params, add }, groups, dispatching);
+      const { gains } = kernels;
+      if (gain_C)
+        gainGradient(tape, gains, { x, table_PC, rstd_R, dheads }, gain_C, place, position);
+    });
   });
   return { heads, rest: hasRest ? rest : undefined };
 }
@@ -135,6 +150,7 @@ type Place = Readonly<Record<keyof typeof geometry | 'isTurned' | 'hasRest', num
 
 function gainGradient(
   tape: Tape,
+  kernel: (typeof plain)['gains'],
   given: GainInputs,
   gain_C: Tensor,
   place: Place,
@@ -142,9 +158,10 @@ function gainGradient(
 ): void {
   const { sums_PN, columns, finish } = gainSums(tape, [gain_C], place.T);
   const [P, stride] = expectShape('headNormRope sums_PN', sums_PN, 2);
-  const grid = [Math.ceil(place.C / gains.threads), P, 1] as const;
+  const columnsOfThread = kernel === vec4.gains ? 4 : 1;
+  const grid = [Math.ceil(place.C / (columnsOfThread * kernel.threads)), P, 1] as const;
   const params = { ...place, P, stride, column: columns[0]! };
   const cost = 4 * place.T * place.N * place.C;
-  tape.dispatch(gains, { ...given, sums_PN }, params, grid, { live: position, cost });
+  tape.dispatch(kernel, { ...given, sums_PN }, params, grid, { live: position, cost });
   finish();
 }

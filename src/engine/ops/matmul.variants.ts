@@ -3,13 +3,14 @@
  * bits; they differ in the shapes that they can do and in what they ask of an adapter.
  */
 import { defineKernel } from '@/engine/gpu/kernel';
-import type { GradientTarget, Tape } from '@/engine/gpu/tape';
+import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
 import scalarWgsl from '@/shaders/matmul.scalar.wgsl?raw';
 import sharedWgsl from '@/shaders/matmul.shared.wgsl?raw';
 import subgroupWgsl from '@/shaders/matmul.subgroup.wgsl?raw';
 import tileWgsl from '@/shaders/matmul.tile.wgsl?raw';
 import plainWgsl from '@/shaders/matmul.wgsl?raw';
+import { dispatchEnding, type Ending, endings, recordApart } from './matmul.epilogue';
 
 /** nt: A Bᵀ; nn: A B; tn: Aᵀ B. */
 export type MatmulForm = 'nt' | 'nn' | 'tn';
@@ -24,10 +25,9 @@ export interface Sizes {
 }
 
 /** A product of matrices that nothing rounds. */
-export interface Product extends Sizes {
+export interface Product extends Sizes, Ending {
   readonly a: Tensor;
   readonly b: Tensor;
-  readonly into: GradientTarget;
   /** The product is known to be symmetric: faster kernels do the upper triangle and mirror it. Nothing is added to. */
   readonly isSymmetric?: boolean;
 }
@@ -40,29 +40,39 @@ export interface Variant {
 
 const common = {
   entryPoint: 'main',
-  buffers: { a: 'read', b: 'read', c: 'read_write' },
+  buffers: { a: 'read', b: 'read' },
   params: { M: 'u32', N: 'u32', K: 'u32', add: 'u32', symmetric: 'u32' },
 } as const;
-const plainKernel = defineKernel({ ...common, name: 'matmul', wgsl: plainWgsl });
-const tileKernel = defineKernel({ ...common, name: 'matmul.tile', wgsl: tileWgsl });
-const scalarKernel = defineKernel({ ...common, name: 'matmul.scalar', wgsl: scalarWgsl });
-const sharedKernel = defineKernel({ ...common, name: 'matmul.shared', wgsl: sharedWgsl });
-const subgroupKernel = defineKernel({ ...common, name: 'matmul.subgroup', wgsl: subgroupWgsl });
+const storing = { ...common, buffers: { ...common.buffers, c: 'read_write' } } as const;
+const plainKernel = defineKernel({ ...storing, name: 'matmul', wgsl: plainWgsl });
+const tileKernel = defineKernel({ ...storing, name: 'matmul.tile', wgsl: tileWgsl });
+const scalarKernel = defineKernel({ ...storing, name: 'matmul.scalar', wgsl: scalarWgsl });
+const sharedKernels = endings({ ...common, name: 'matmul.shared', wgsl: sharedWgsl });
+const subgroupKernels = endings({ ...common, name: 'matmul.subgroup', wgsl: subgroupWgsl });
 
 const isWhole = (...sides: readonly number[]): boolean => sides.every((side) => side % 4 === 0);
 
 /** Dispatches a kernel whose workgroups take so many rows and columns each. */
 function record(
   tape: Tape,
-  kernel: typeof plainKernel,
-  { a, b, into, batch, M, N, K, isSymmetric = false }: Product,
+  kernels: typeof plainKernel | typeof sharedKernels,
+  product: Product,
   [rows, columns]: readonly [number, number],
   overrides: Readonly<Record<string, number>>,
 ): void {
-  const tensors = { a, b, c: into.tensor };
+  const { a, b, into, batch, M, N, K, isSymmetric = false } = product;
   const params = { M, N, K, add: into.add, symmetric: Number(isSymmetric) };
   const grid = [Math.ceil(N / columns), Math.ceil(M / rows), batch] as const;
-  tape.dispatch(kernel, tensors, params, grid, { cost: batch * M * N * K, overrides });
+  const options = { cost: batch * M * N * K, overrides };
+  if ('store' in kernels) {
+    dispatchEnding(kernels, product, (kernel, written) => {
+      tape.dispatch(kernel, { a, b, ...written }, params, grid, options);
+    });
+  } else {
+    recordApart(tape, product, ({ tensor: c, add }) => {
+      tape.dispatch(kernels, { a, b, c }, { ...params, add }, grid, options);
+    });
+  }
 }
 
 /** For kernels with one file for all forms. */
@@ -110,7 +120,7 @@ const shared = (side: number, { ROWS, QUADS }: Tile): Variant => ({
   fits: isWholeFours,
   record(tape, product) {
     const overrides = { ...transposes(product.form), SIDE: side, ROWS, QUADS };
-    record(tape, sharedKernel, product, [ROWS * side, 4 * QUADS * side], overrides);
+    record(tape, sharedKernels, product, [ROWS * side, 4 * QUADS * side], overrides);
   },
 });
 
@@ -122,7 +132,7 @@ const subgroup = (width: number, rows: number): Variant => ({
   fits: isWholeFours,
   record(tape, product) {
     const overrides = { ...transposes(product.form), WIDE: width, ROWS: rows };
-    record(tape, subgroupKernel, product, [rows, 4 * width], overrides);
+    record(tape, subgroupKernels, product, [rows, 4 * width], overrides);
   },
 });
 

@@ -122,9 +122,11 @@ export function router(tape: Tape, logits_TE: Tensor, options: Router): Routed {
   const written = { scores_TE, scoreSum_T, selected_TK: chosen_TK, gates_TK: own_TK, margin_T };
   const cost = T * E * (K + 5);
   tape.dispatch(forward, { logits_TE, bias_LE, ...written }, values, groups, { live, cost });
-  const found = dispatch(tape, chosen_TK, record.counts_LE, row);
   const choice = { scores_TE, scoreSum_T, selected_TK: chosen_TK, margin_T };
-  const fraction_BE = routingStatistics(tape, { ...choice, record, row, sequenceLength });
+  const { fraction_BE, found } = tape.together(() => ({
+    fraction_BE: routingStatistics(tape, { ...choice, record, row, sequenceLength }),
+    found: dispatch(tape, chosen_TK, record.counts_LE, row),
+  }));
   const placed = capacity
     ? recycle(tape, { ...options, ...capacity, scores_TE, chosen_TK, dispatched: found })
     : { selected_TK: chosen_TK, gates_TK: own_TK, dispatched: found };

@@ -54,7 +54,7 @@ export interface Assembly {
 const NEEDLE_LENGTHS = 4;
 
 export interface Assembling {
-  /** Which kernels it takes; no byte depends on it. */
+  /** Which kernels it takes: one that ends in another op leaves out the tensor between them. */
   readonly tuning?: Tuning;
   /** For sizes only: leaves out what takes no further memory. */
   readonly isSketch?: boolean;
@@ -157,15 +157,20 @@ export const generationReadbackBytes = ({ longest }: RunState): number => 4 * lo
 /** Models with more weights are planned from a sketch: nobody trains them in a tab. */
 const MOST_EXACT = 2e9;
 
-/** Exact sizes of a run on an adapter with these limits. @throws {LimitError} */
-export function planRun(settings: Settings, limits: MemoryLimits, domainCount: number): Plan {
+/** Exact sizes of a run on an adapter with these limits, with the kernels that it takes. @throws {LimitError} */
+export function planRun(
+  settings: Settings,
+  limits: MemoryLimits,
+  domainCount: number,
+  tuning: Tuning = fixedTuning,
+): Plan {
   const { total, active } = countParameters(settings.model);
   const isSketch = total > MOST_EXACT;
-  const { bytes } = assemble(settings, limits, domainCount, { isSketch });
+  const { bytes } = assemble(settings, limits, domainCount, { tuning, isSketch });
   return {
     parameterCount: total,
     activeParameterCount: active,
-    bytes: bytes,
+    bytes,
     tokensPerStep:
       settings.schedule.microBatches * settings.data.batchSequences * settings.data.contextLength,
     flopsPerToken: flopsPerToken(settings),

@@ -56,10 +56,10 @@ export class Trainer implements Commands {
 
   async open(): Promise<AdapterReport> {
     if (this.#report) return this.#report;
-    this.#plans.clear(); // refusals depend on the adapter
     const open = await this.#openDevice();
     this.#idle = open;
     await this.#tuner.meet(open.info);
+    this.#plans.clear(); // refusals and kernels depend on the adapter
     const { limits, features } = open.device;
     this.#report = {
       ...open.info,
@@ -75,7 +75,7 @@ export class Trainer implements Commands {
     const known = this.#plans.get(key);
     if (known) return known;
     const values = resolve(experiment);
-    const plan = planRun(values, NO_LIMITS, domainIds.length);
+    const plan = planRun(values, NO_LIMITS, domainIds.length, this.#tuner.tuning(values));
     const refusal = refusalOf(values, plan, this.#limits());
     const told = refusal ? { ...plan, refusal } : plan;
     this.#plans.set(key, told);

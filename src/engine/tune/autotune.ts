@@ -3,7 +3,7 @@ import type { OpenDevice } from '@/engine/gpu/device';
 import type { Progress } from '@/engine/gpu/pipelines';
 import { type Question, shapeClass, type Tuning, type TuningTable } from '@/engine/gpu/tuning';
 import { Contest } from './contest';
-import { subjectOf, workOf } from './subjects';
+import { ruleFor, subjectOf, workOf } from './subjects';
 
 /**
  * Time for all contests together, ms; what it leaves open keeps the fixed choice until the next run asks. A software
@@ -34,6 +34,10 @@ export async function autotune(
   budgetMs = BUDGET_MS[open.info.isSoftware ? 'software' : 'graphics'],
 ): Promise<TuningTable> {
   const table: Record<string, string> = { ...known };
+  for (const question of questions) {
+    const rule = ruleFor(question, open);
+    if (rule !== undefined) table[shapeClass(question)] = rule;
+  }
   const due = questions
     .filter((question) => table[shapeClass(question)] === undefined)
     .sort((one, other) => workOf(other) - workOf(one));

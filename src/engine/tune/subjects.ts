@@ -1,6 +1,6 @@
 /** @file What there is to choose from: the variants of a question that an adapter can run, and how each is recorded. */
 import type { OpenDevice } from '@/engine/gpu/device';
-import type { Question } from '@/engine/gpu/tuning';
+import { JOINED, joiningQuestion, type Question } from '@/engine/gpu/tuning';
 import {
   type AttentionPart,
   type AttentionVariantName,
@@ -28,6 +28,18 @@ type Adapter = Pick<OpenDevice, 'info' | 'subgroupSize'>;
 const MOST_WORK = { graphics: 2 ** 30, software: 2 ** 23 };
 /** A product of fewer is over at once whoever does it. */
 const LEAST_WORK = 2 ** 17;
+
+/**
+ * What needs no contest: the few microseconds that a joined dispatch saves pay for its longer text but where a slow
+ * compiler, that of a software adapter with narrow vectors, stands before the first step.
+ */
+export function ruleFor({ op }: Question, { info, subgroupSize }: Adapter): string | undefined {
+  if (op !== joiningQuestion.op) return undefined;
+  return info.isSoftware && subgroupSize < LEAST_SUBGROUP ? APART : JOINED;
+}
+const APART = 'apart';
+/** Narrower ones hold too few rows. */
+const LEAST_SUBGROUP = 8;
 
 /** What a contest over a question is about; undefined where there is nothing to choose. */
 export function subjectOf(question: Question, adapter: Adapter): Subject | undefined {
@@ -76,7 +88,7 @@ const GRAPHICS = ['shared32', 'shared64', 'shared128'] as const;
 
 /** The variant whose workgroups are subgroups of the adapter; none where those are too small. */
 function bySubgroups({ subgroupSize }: Adapter): ('subgroup8' | 'subgroup32')[] {
-  if (subgroupSize < 8) return [];
+  if (subgroupSize < LEAST_SUBGROUP) return [];
   return [subgroupSize < 32 ? 'subgroup8' : 'subgroup32'];
 }
 
