@@ -10,8 +10,9 @@
 //   b         [rows, D]    in      x
 //   c         [E, F, D]    in/out  dw; added to where params.add is 1, else overwritten
 //
-// Threads of a workgroup lie side by side along d, four each, and share ROWS of f. They walk over the expert's rows
-// four at a time; those behind the last count as zeros, which leave a sum as it is.
+// Threads of a workgroup lie side by side along d, four each, and share ROWS of f. Eight of them are a part as in
+// `matmul.subgroup.wgsl`. They walk over the expert's rows four at a time; those behind the last count as zeros, which
+// leave a sum as it is.
 // Dispatch: ceil(D / (4 WIDE)) x ceil(F / ROWS) x E workgroups.
 
 enable subgroups;
@@ -37,12 +38,43 @@ override WIDE = 8u;
 const THREADS = 8u;
 /// Invocations that hold rows; no subgroup may have fewer.
 const LANES = 8u;
-const ROWS = 16u;
-const PARTS = ROWS / LANES;
+override ROWS = 16u; // of f in a workgroup, 16 or 32
 
 fn rowOf(r: u32) -> u32 {
   if (params.gather == 0u) { return r; }
   return source_R[r] / params.gather;
+}
+
+/// Adds four rows to the sums of a part, of which an invocation holds four f at one of the rows.
+fn accumulate(sums: ptr<function, array<vec4f, LANES>>, part: vec4f, four: mat4x4f) {
+  let v0 = subgroupBroadcast(part, 0u);
+  let v1 = subgroupBroadcast(part, 1u);
+  let v2 = subgroupBroadcast(part, 2u);
+  let v3 = subgroupBroadcast(part, 3u);
+  let v4 = subgroupBroadcast(part, 4u);
+  let v5 = subgroupBroadcast(part, 5u);
+  let v6 = subgroupBroadcast(part, 6u);
+  let v7 = subgroupBroadcast(part, 7u);
+  let low = transpose(mat4x4f(v0, v2, v4, v6));
+  let high = transpose(mat4x4f(v1, v3, v5, v7));
+  let rows = array(low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]);
+  for (var j = 0u; j < LANES; j++) {
+    var s = (*sums)[j];
+    s = fma(vec4f(rows[j].x), four[0], s);
+    s = fma(vec4f(rows[j].y), four[1], s);
+    s = fma(vec4f(rows[j].z), four[2], s);
+    (*sums)[j] = fma(vec4f(rows[j].w), four[3], s);
+  }
+}
+
+/// Stores the part of row f.
+fn finish(sums: ptr<function, array<vec4f, LANES>>, e: u32, f: u32, column4: u32) {
+  // A count that is not known beforehand keeps compilers from writing the stores out, which takes some of them seconds.
+  let last = min(f + LANES, params.F);
+  for (var i = f; i < last; i++) {
+    let at = (e * params.F + i) * (params.D / 4u) + column4;
+    c[at] = (*sums)[i - f] + select(vec4f(), c[at], params.add == 1u);
+  }
 }
 
 @compute @workgroup_size(WIDE)
@@ -59,47 +91,38 @@ fn main(
   let d = min(column, D4 - 1u);
   let lane = invocation % LANES;
   let end = segments[e + 1u];
-  var sum: array<vec4f, ROWS>;
+  // Of each part an invocation holds four of its f, at row r + lane / 2.
+  let own4 = min((f + LANES * vec4u(0u, 1u, 2u, 3u)) / 4u + lane % 2u, vec4u(F4 - 1u));
+  var sums0: array<vec4f, LANES>;
+  var sums1: array<vec4f, LANES>;
+  var sums2: array<vec4f, LANES>;
+  var sums3: array<vec4f, LANES>;
   for (var r = segments[e]; r < end; r += 4u) {
     let row = rowOf(min(r + lane % 4u, end - 1u));
     let b0 = b[subgroupBroadcast(row, 0u) * D4 + d];
     let b1 = b[subgroupBroadcast(row, 1u) * D4 + d];
     let b2 = b[subgroupBroadcast(row, 2u) * D4 + d];
     let b3 = b[subgroupBroadcast(row, 3u) * D4 + d];
-    // Of part i an invocation holds four of its LANES f, at row r + lane / 2.
+    let four = mat4x4f(b0, b1, b2, b3);
     let own = r + lane / 2u;
-    let start = min(own, end - 1u) * F4;
-    var part: array<vec4f, PARTS>;
-    for (var i = 0u; i < PARTS; i++) {
-      let at = start + min((f + LANES * i) / 4u + lane % 2u, F4 - 1u);
-      part[i] = select(vec4f(), a[at], own < end);
+    let at = min(own, end - 1u) * F4 + own4;
+    let isThere = own < end;
+    let part0 = select(vec4f(), a[at.x], isThere);
+    let part1 = select(vec4f(), a[at.y], isThere);
+    if (ROWS > 16u) {
+      let part2 = select(vec4f(), a[at.z], isThere);
+      let part3 = select(vec4f(), a[at.w], isThere);
+      accumulate(&sums2, part2, four);
+      accumulate(&sums3, part3, four);
     }
-    for (var i = 0u; i < PARTS; i++) {
-      let v0 = subgroupBroadcast(part[i], 0u);
-      let v1 = subgroupBroadcast(part[i], 1u);
-      let v2 = subgroupBroadcast(part[i], 2u);
-      let v3 = subgroupBroadcast(part[i], 3u);
-      let v4 = subgroupBroadcast(part[i], 4u);
-      let v5 = subgroupBroadcast(part[i], 5u);
-      let v6 = subgroupBroadcast(part[i], 6u);
-      let v7 = subgroupBroadcast(part[i], 7u);
-      let low = transpose(mat4x4f(v0, v2, v4, v6));
-      let high = transpose(mat4x4f(v1, v3, v5, v7));
-      let rows = array(low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]);
-      for (var j = 0u; j < LANES; j++) {
-        var s = sum[LANES * i + j];
-        s = fma(vec4f(rows[j].x), b0, s);
-        s = fma(vec4f(rows[j].y), b1, s);
-        s = fma(vec4f(rows[j].z), b2, s);
-        sum[LANES * i + j] = fma(vec4f(rows[j].w), b3, s);
-      }
-    }
+    accumulate(&sums0, part0, four);
+    accumulate(&sums1, part1, four);
   }
   if (column >= D4) { return; }
-  // A count that is not known beforehand keeps compilers from writing the stores out, which takes some of them seconds.
-  let last = min(f + ROWS, params.F);
-  for (var i = f; i < last; i++) {
-    let at = (e * params.F + i) * D4 + column;
-    c[at] = sum[i - f] + select(vec4f(), c[at], params.add == 1u);
+  finish(&sums0, e, f, column);
+  finish(&sums1, e, f + LANES, column);
+  if (ROWS > 16u) {
+    finish(&sums2, e, f + 2u * LANES, column);
+    finish(&sums3, e, f + 3u * LANES, column);
   }
 }

@@ -12,9 +12,9 @@
 // What becomes of the sums, dx [R, D] or y [R, F], stands in an epilogue: `matmul.epilogue.wgsl` stores them.
 //
 // A block is 32 sorted rows of one expert, a workgroup does ROWS of them. Its threads lie side by side along the
-// columns, four of them each, and share the rows, whose elements lie spread over the first LANES invocations of a
-// subgroup.
-// Dispatch: ceil(columns / (4 WIDE)) x 2 (upper bound of blocks), spread over y and z; those past the last block leave.
+// columns, four of them each, and share the rows. Eight rows are a part as in `matmul.subgroup.wgsl`: its elements lie
+// spread over the first LANES invocations of a subgroup. Rows past the expert's last repeat it and are not stored.
+// Dispatch: ceil(columns / (4 WIDE)) x 32 / ROWS (upper bound of blocks), spread over y and z; the rest leave.
 
 enable subgroups;
 
@@ -40,8 +40,7 @@ const THREADS = 8u;
 /// Invocations that hold rows; no subgroup may have fewer.
 const LANES = 8u;
 const BLOCK = 32u;
-const ROWS = 16u;
-const PARTS = ROWS / LANES;
+override ROWS = 16u; // of a workgroup, 16 or 32
 
 /// Expert whose segment holds `at`, by halving; the list of firsts starts at segments[base].
 fn expertAt(at: u32, base: u32) -> u32 {
@@ -70,6 +69,33 @@ fn fourOfB(e: u32, k4: u32, column4: u32) -> mat4x4f {
   return mat4x4f(b[at], b[at + D4], b[at + 2u * D4], b[at + 3u * D4]);
 }
 
+/// Adds four of what is summed over to the sums of a part.
+fn accumulate(sums: ptr<function, array<vec4f, LANES>>, part: vec4f, four: mat4x4f) {
+  let v0 = subgroupBroadcast(part, 0u);
+  let v1 = subgroupBroadcast(part, 1u);
+  let v2 = subgroupBroadcast(part, 2u);
+  let v3 = subgroupBroadcast(part, 3u);
+  let v4 = subgroupBroadcast(part, 4u);
+  let v5 = subgroupBroadcast(part, 5u);
+  let v6 = subgroupBroadcast(part, 6u);
+  let v7 = subgroupBroadcast(part, 7u);
+  let rows = array(v0, v1, v2, v3, v4, v5, v6, v7);
+  for (var j = 0u; j < LANES; j++) {
+    var s = (*sums)[j];
+    s = fma(vec4f(rows[j].x), four[0], s);
+    s = fma(vec4f(rows[j].y), four[1], s);
+    s = fma(vec4f(rows[j].z), four[2], s);
+    (*sums)[j] = fma(vec4f(rows[j].w), four[3], s);
+  }
+}
+
+/// Hands the part of row r over.
+fn finish(sums: ptr<function, array<vec4f, LANES>>, r: u32, end: u32, column4: u32, N4: u32) {
+  // A count that is not known beforehand keeps compilers from writing the stores out, which takes some of them seconds.
+  let last = min(r + LANES, end);
+  for (var row = r; row < last; row++) { store(row, column4, N4, (*sums)[row - r]); }
+}
+
 @compute @workgroup_size(WIDE)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -77,47 +103,44 @@ fn main(
   @builtin(local_invocation_index) local: u32,
   @builtin(subgroup_invocation_id) invocation: u32,
 ) {
-  let half = group.z * groups.y + group.y;
-  let block = half / 2u;
+  let piece = group.z * groups.y + group.y;
+  let pieces = BLOCK / ROWS;
+  let block = piece / pieces;
   let blocks = params.E + 1u;
   if (block >= segments[blocks + params.E]) { return; }
   let e = expertAt(block, blocks);
   let end = segments[e + 1u];
-  let first = segments[e] + BLOCK * (block - segments[blocks + e]) + ROWS * (half % 2u);
+  let first = segments[e] + BLOCK * (block - segments[blocks + e]) + ROWS * (piece % pieces);
   if (first >= end) { return; }
   let K4 = select(params.F, params.D, TRANSPOSE_B == 1u) / 4u;
   let N4 = select(params.D, params.F, TRANSPOSE_B == 1u) / 4u;
   let column = WIDE * group.x + local;
-  var aAt: array<u32, PARTS>;
-  for (var i = 0u; i < PARTS; i++) {
-    aAt[i] = rowOf(min(first + LANES * i + invocation % LANES, end - 1u)) * K4;
-  }
-  var sum: array<vec4f, ROWS>;
+  let own = min(vec4u(first + invocation % LANES) + LANES * vec4u(0u, 1u, 2u, 3u), vec4u(end - 1u));
+  let starts = K4 * vec4u(rowOf(own.x), rowOf(own.y), rowOf(own.z), rowOf(own.w));
+  let isTall = ROWS > 16u && first + 16u < end;
+  var sums0: array<vec4f, LANES>;
+  var sums1: array<vec4f, LANES>;
+  var sums2: array<vec4f, LANES>;
+  var sums3: array<vec4f, LANES>;
   for (var k = 0u; k < K4; k++) {
     let four = fourOfB(e, k, min(column, N4 - 1u));
-    var part: array<vec4f, PARTS>;
-    for (var i = 0u; i < PARTS; i++) { part[i] = a[aAt[i] + k]; }
-    for (var i = 0u; i < PARTS; i++) {
-      let v0 = subgroupBroadcast(part[i], 0u);
-      let v1 = subgroupBroadcast(part[i], 1u);
-      let v2 = subgroupBroadcast(part[i], 2u);
-      let v3 = subgroupBroadcast(part[i], 3u);
-      let v4 = subgroupBroadcast(part[i], 4u);
-      let v5 = subgroupBroadcast(part[i], 5u);
-      let v6 = subgroupBroadcast(part[i], 6u);
-      let v7 = subgroupBroadcast(part[i], 7u);
-      let rows = array(v0, v1, v2, v3, v4, v5, v6, v7);
-      for (var j = 0u; j < LANES; j++) {
-        var s = sum[LANES * i + j];
-        s = fma(vec4f(rows[j].x), four[0], s);
-        s = fma(vec4f(rows[j].y), four[1], s);
-        s = fma(vec4f(rows[j].z), four[2], s);
-        sum[LANES * i + j] = fma(vec4f(rows[j].w), four[3], s);
-      }
+    let at = starts + k; // all loads before the first sum
+    let part0 = a[at.x];
+    let part1 = a[at.y];
+    if (isTall) {
+      let part2 = a[at.z];
+      let part3 = a[at.w];
+      accumulate(&sums2, part2, four);
+      accumulate(&sums3, part3, four);
     }
+    accumulate(&sums0, part0, four);
+    accumulate(&sums1, part1, four);
   }
   if (column >= N4) { return; }
-  // A count that is not known beforehand keeps compilers from writing the stores out, which takes some of them seconds.
-  let last = min(first + ROWS, end);
-  for (var r = first; r < last; r++) { store(r, column, N4, sum[r - first]); }
+  finish(&sums0, first, end, column, N4);
+  finish(&sums1, first + LANES, end, column, N4);
+  if (isTall) {
+    finish(&sums2, first + 2u * LANES, end, column, N4);
+    finish(&sums3, first + 3u * LANES, end, column, N4);
+  }
 }

@@ -163,7 +163,7 @@ it('has the same bits for experts, whatever their products end in', async () => 
   const [T, K, E, D, F] = [67, 2, 5, 20, 36];
   const selected = Uint32Array.from({ length: T * K }, (_, r) => (r % 9 === 4 ? 3 : r % 3));
   const results: (Float32Array | Uint32Array)[][] = [];
-  for (const ending of endings().filter((name) => !/shared|tall/.test(name))) {
+  for (const ending of endings().filter((name) => !name.startsWith('shared'))) {
     const bench = lab.bench(() => ending);
     const ids = bench.tensor([T, K], selected, 'u32');
     const dispatched = dispatch(bench.tape, ids, bench.tensor([1, E], [], 'u32'), 0);

@@ -75,6 +75,7 @@ describe('thirty steps', () => {
     ['matmul', 'subgroup8tall', 'matmul.subgroup'],
     ['groupedMatmul', undefined, 'groupedMatmul.dw.tile'],
     ['groupedMatmul', 'subgroup8', 'groupedMatmul.subgroup'],
+    ['groupedMatmul', 'subgroup8tall', 'groupedMatmul.subgroup'],
     ['together', JOINED, 'headNormRope.backward.vec4 + headNormRope.gains.vec4'],
   ])('%s by %s have the bits of the plain kernels', async (op, variant, kernel) => {
     if (variant?.startsWith('subgroup8') && lab.open().subgroupSize < 8) return;

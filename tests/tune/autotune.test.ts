@@ -73,7 +73,7 @@ describe('a subject', () => {
   it('of experts has as many rows for each of them', () => {
     const question = { op: 'groupedMatmul', form: 'dw', sides: [8, 64, 128, 256] };
     const { inputs, variants } = subjectOf(question, { info: graphics, subgroupSize: 8 })!;
-    expect(variants).toEqual(['tile', 'subgroup8']);
+    expect(variants).toEqual(['tile', 'subgroup8', 'subgroup8tall']);
     expect(inputs.slice(0, 3).map(({ shape }) => shape[0])).toEqual([
       512 * 128,
       512 * 256,

@@ -144,19 +144,22 @@ const tile: GroupedVariant = {
   },
 };
 
-const SUBGROUP_ROWS = 16;
-/** @param width threads of a workgroup: no more than a subgroup of the adapter has, and 8 at least. */
-const subgroup = (width: number): GroupedVariant => ({
+/**
+ * @param width threads of a workgroup: no more than a subgroup of the adapter has, and 8 at least.
+ * @param tall rows of a workgroup, 16 or 32.
+ */
+const subgroup = (width: number, tall: number): GroupedVariant => ({
   fits: ({ F, D }) => isWhole(F, D),
   record(tape, product) {
     const wide = 4 * width;
-    const rowBlocks = mostBlocks(product) * (BLOCK / SUBGROUP_ROWS);
+    const pieces = mostBlocks(product) * (BLOCK / tall);
     const kernel = subgroupKernels[product.part];
+    const sizes = { WIDE: width, ROWS: tall };
     if (product.part === 'dw') {
-      record(tape, kernel, product, dwGrid(product, wide, SUBGROUP_ROWS), { WIDE: width });
+      record(tape, kernel, product, dwGrid(product, wide, tall), sizes);
     } else {
-      const overrides = { ...transposes(product.part), WIDE: width };
-      record(tape, kernel, product, rowGrid(columnsOf(product), wide, rowBlocks), overrides);
+      const overrides = { ...transposes(product.part), ...sizes };
+      record(tape, kernel, product, rowGrid(columnsOf(product), wide, pieces), overrides);
     }
   },
 });
@@ -165,8 +168,9 @@ const subgroup = (width: number): GroupedVariant => ({
 export const groupedVariants = {
   plain,
   tile,
-  subgroup8: subgroup(8),
-  subgroup32: subgroup(32),
+  subgroup8: subgroup(8, 16),
+  subgroup8tall: subgroup(8, 32),
+  subgroup32: subgroup(32, 16),
 } as const satisfies Readonly<Record<string, GroupedVariant>>;
 
 export type GroupedVariantName = keyof typeof groupedVariants;

@@ -98,7 +98,8 @@ function groupedSubject({ form, sides }: Question, adapter: Adapter): Subject {
   const [E = 1, rows = 4, F = 4, D = 4] = reduced(sides, mostWork(adapter));
   const R = E * rows;
   const sizes = { part, R, E, F, D };
-  const variants = new Set([fixedGroupedVariant(sizes), ...bySubgroups(adapter)]);
+  const chosen = bySubgroups(adapter).flatMap((name) => SHAPES[name]);
+  const variants = new Set([fixedGroupedVariant(sizes), ...chosen]);
   const [a, b, c] = {
     forward: [R * D, E * F * D, R * F],
     dx: [R * F, E * F * D, R * D],
