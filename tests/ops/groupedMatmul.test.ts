@@ -182,6 +182,7 @@ it.each([
   const ids = bench.tensor([T, K], selected, 'u32');
   const dispatched = dispatch(bench.tape, ids, bench.tensor([1, E], [], 'u32'), 0);
   const results = names.map((variant) => {
+    const fresh = bench.parameter([E, F, D], noise(E * F * D, 2), Number.NaN);
     const xs = bench.parameter([T * K, D], noise(T * K * D, 1));
     const tokens = bench.parameter([T, D], noise(T * D, 4));
     const ws = bench.parameter([E, F, D], noise(E * F * D, 2));
@@ -191,12 +192,15 @@ it.each([
       bench.seedGradient(y, noise(T * K * F, 3));
       return bench.tape.keep(y);
     });
-    return [...outputs, xs.gradient, tokens.gradient, ws.gradient];
+    const y = groupedLinear(bench.tape, rows[1]!, fresh.value, dispatched, { variant });
+    bench.seedGradient(y, noise(T * K * F, 3));
+    return [...outputs, xs.gradient, tokens.gradient, ws.gradient, fresh.gradient];
   });
   bench.tape.backward();
   await bench.run();
   const [want, ...others] = await Promise.all(
     results.map((tensors) => Promise.all(tensors.map((tensor) => bench.read(tensor)))),
   );
+  expect(want!.flatMap((values) => [...values]).every(Number.isFinite)).toBe(true);
   for (const [i, got] of others.entries()) expect(got, names[i + 1]).toEqual(want);
 });

@@ -48,7 +48,10 @@ export class Bench {
     return tensor;
   }
 
-  /** A persistent tensor whose gradient starts at `start`: backward kernels must add to it. */
+  /**
+   * A persistent tensor whose gradient starts at `start`: backward kernels must add to it. Where that is NaN, the first one
+   * has to write all of it.
+   */
   parameter(
     shape: readonly number[],
     values: ArrayLike<number>,
@@ -56,7 +59,7 @@ export class Bench {
   ): { value: Tensor; gradient: Tensor } {
     const value = this.tensor(shape, values);
     const gradient = this.tensor(shape, new Float32Array(value.length).fill(start));
-    this.tape.bindGradient(value, gradient);
+    this.tape.bindGradient(value, gradient, Number.isNaN(start));
     return { value, gradient };
   }
 

@@ -35,7 +35,7 @@ interface Trained {
   readonly numbers: readonly StepNumbers[];
 }
 
-/** A few steps of two micro-batches each, everything watched. */
+/** A few steps, everything watched. */
 async function trained(settings: Settings): Promise<Trained> {
   const session = await Session.create(lab.open(), settings, domainIds.length);
   sessions.push(session);
@@ -43,13 +43,15 @@ async function trained(settings: Settings): Promise<Trained> {
   const source = createBatchSource(settings, {}, undefined);
   const numbers: StepNumbers[] = [];
   for (let step = 0; step < STEPS; step++) {
-    const batches: Batch[] = [await source.next(), await source.next()];
+    const batches: Batch[] = [];
+    while (batches.length < settings.schedule.microBatches) batches.push(await source.next());
     numbers.push(await session.stepper.step({ step, batches, settings }, watchAll, 1));
   }
   return { session, numbers };
 }
 
-async function expectEqualBits(settings: Settings): Promise<void> {
+async function expectEqualBits(whole: Settings, microBatches = 2): Promise<void> {
+  const settings = withValue(whole, 'schedule.microBatches', microBatches);
   const kept = await trained(checkpointed(settings, false));
   const again = await trained(checkpointed(settings));
   expect(again.numbers).toEqual(kept.numbers);
@@ -66,6 +68,10 @@ describe('activation checkpointing', () => {
   );
   it.each(unlike)('gives equal bits, everything watched: %s', async (_, settings) => {
     await expectEqualBits(settings);
+  });
+
+  it('gives equal bits where a step has one batch', async () => {
+    await expectEqualBits(tiny('micro'), 1);
   });
 
   it('gives equal bits where products round their inputs', async () => {

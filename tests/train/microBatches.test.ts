@@ -9,6 +9,7 @@ import { diagnose } from '@/engine/train/diagnose';
 import { Session } from '@/engine/train/session';
 import { expectClose, relativeError } from '../support/close';
 import { download, openLab } from '../support/lab';
+import { tinyModels } from '../support/tinyModels';
 import { openTrainers, tinyExperiment } from '../support/trainer';
 
 const lab = openLab();
@@ -28,6 +29,9 @@ async function create(settings: Settings): Promise<Session> {
 const S = 32;
 const B = 2;
 const settingsWith = (changes: SettingsChanges) => resolve(tinyExperiment(changes));
+/** Those of a run whose steps may have several. */
+const splitWith = (changes: SettingsChanges) =>
+  settingsWith({ ...changes, schedule: { ...changes.schedule, microBatches: 3 } });
 
 /** B sequences of two documents, with a share of ignored targets that differs from batch to batch. */
 function batch(seed: number): Batch {
@@ -58,7 +62,7 @@ describe('a step of several micro-batches', () => {
     async (sequenceBalance) => {
       const changes = { loss: { sequenceBalance, zWeight: 0.01 } };
       const batches = [0, 1, 2].map(batch);
-      const small = await create(settingsWith(changes));
+      const small = await create(splitWith(changes));
       const large = await create(settingsWith({ ...changes, data: { batchSequences: 3 * B } }));
       const run = (session: Session, parts: readonly Batch[]) => {
         const { settings } = session.assembly.state;
@@ -91,7 +95,7 @@ describe('a step of several micro-batches', () => {
   );
 
   it('equals one of them where all are the same, also with the balance loss of each alone', async () => {
-    const settings = settingsWith({ loss: { switchBalance: 0.5, sequenceBalance: 0.5 } });
+    const settings = splitWith({ loss: { switchBalance: 0.5, sequenceBalance: 0.5 } });
     const [several, alone] = [await create(settings), await create(settings)];
     const batches = [batch(1), batch(1), batch(1)];
     const got = await several.stepper.step({ step: 0, batches, settings }, {}, 1);
@@ -107,7 +111,7 @@ describe('a step of several micro-batches', () => {
   });
 
   it('counts the tokens that found no room in any of them', async () => {
-    const settings = settingsWith({
+    const settings = splitWith({
       // One mixture layer, at the end: what is drawn for a token moves no other choice.
       model: { denseLayerCount: 3, expertsPerToken: 1, overflow: 'recycle', capacityFactor: 1 },
     });
@@ -121,7 +125,7 @@ describe('a step of several micro-batches', () => {
   });
 
   it('tells how far the hardest micro-batch lies above their mean', async () => {
-    const settings = settingsWith({});
+    const settings = splitWith({});
     const batches = [0, 1, 2].map(batch);
     const alone: number[] = [];
     for (const each of batches) {
@@ -139,7 +143,7 @@ describe('a step of several micro-batches', () => {
   });
 
   it('shows the attention of its last micro-batch', async () => {
-    const settings = settingsWith({});
+    const settings = splitWith({});
     const wishes = { attention: { layer: 1, head: 1, sequence: 1 } };
     const [several, alone] = [await create(settings), await create(settings)];
     const batches = [0, 1].map(batch);
@@ -150,7 +154,7 @@ describe('a step of several micro-batches', () => {
   });
 
   it('gives equal bits in one submit for each micro-batch or in several', async () => {
-    const settings = settingsWith({});
+    const settings = splitWith({});
     const batches = [0, 1, 2].map(batch);
     const [first, second] = [await create(settings), await create(settings)];
     for (let step = 0; step < 4; step++) {
@@ -161,15 +165,20 @@ describe('a step of several micro-batches', () => {
     }
   });
 
-  it('takes no more memory than one', () => {
+  it('takes no more memory than one, but for numbers that tell kernels to add', () => {
     const limits = { maxBufferBytes: 2 ** 30, maxBindingBytes: 2 ** 30 };
     const bytes = (microBatches: number) =>
       planRun(settingsWith({ schedule: { microBatches } }), limits, domainIds.length).bytes;
-    expect(bytes(4)).toEqual(bytes(1));
+    expect(bytes(4)).toEqual(bytes(2));
+    const { other, total, ...tensors } = bytes(4);
+    const one = bytes(1);
+    expect(one).toMatchObject(tensors);
+    expect(total - one.total).toBe(other - one.other);
+    expect(Math.abs(other - one.other)).toBeLessThan(1024);
   });
 
   it('is searched micro-batch by micro-batch for what is not a number', async () => {
-    const settings = settingsWith({});
+    const settings = splitWith({});
     const session = await create(settings);
     const { weight } = session.assembly.state.weights.entry(embeddingName);
     const rare = 200;
@@ -183,6 +192,41 @@ describe('a step of several micro-batches', () => {
     const sound = { ...inputs, batches: inputs.batches.slice(0, 2) };
     expect((await diagnose(session, sound))?.kernel).toBe('adamw'); // the weight itself
     expect((await diagnose(session, inputs))?.kernel).toMatch(/^embedding/);
+  });
+});
+
+describe('gradients of a step', () => {
+  it.each([
+    ['trinity', settingsWith({})],
+    ['a table that is the head too', settingsWith({ model: { tiedEmbeddings: true } })],
+    ['shared keys', tinyModels.find(([name]) => name === 'hunyuan')![1]],
+    ['AdamW for all', settingsWith({ optimizer: { hidden: 'adamw' } })],
+    ['several micro-batches', splitWith({})],
+  ])('are made anew, whatever the last one left there: %s', async (_, settings) => {
+    const inputs = { step: 0, batches: [batch(1)], settings };
+    const gradientsOf = async (before: number) => {
+      const session = await create(settings);
+      const { gradients } = session.assembly.state.weights;
+      for (const { buffer, offset, length } of gradients.tensors) {
+        const left = new Float32Array(length).fill(before);
+        lab.open().device.queue.writeBuffer(buffer, offset, left);
+      }
+      const { gradientNorm } = await session.stepper.step(inputs, {}, 1);
+      const all = gradients.tensors.map((tensor) => download(lab.open(), tensor));
+      return { gradientNorm, all: await Promise.all(all) };
+    };
+    const [zero, other] = [await gradientsOf(0), await gradientsOf(7)];
+    expect(other.all).toEqual(zero.all);
+    expect(other.gradientNorm).toBe(zero.gradientNorm);
+    expect(zero.all.every((values) => values.some((value) => value !== 0))).toBe(true);
+  });
+
+  it('of a run whose steps have one batch take no second', async () => {
+    const settings = settingsWith({});
+    const { stepper } = await create(settings);
+    const inputs = { step: 0, batches: [batch(0), batch(1)], settings };
+    const step = async () => stepper.step(inputs, {}, 1);
+    await expect(step()).rejects.toThrow('a step of 2 batches');
   });
 });
 

@@ -37,7 +37,7 @@ export class Tape {
   #backward: (() => void)[] = [];
   readonly #gradients = new Map<Tensor, Tensor>();
   readonly #written = new Set<Tensor>();
-  /** Persistent gradients, cleared once a step: micro-batches add up in them. */
+  /** Gradients that are cleared once a step: micro-batches, or rows of a table, add up in them. */
   readonly #persistent = new Set<Tensor>();
   readonly #sums = new Map<Tensor, { readonly sums_PN: Tensor; readonly column: number }>();
   #section: string | undefined;
@@ -191,10 +191,13 @@ export class Tape {
     }
   }
 
-  /** Gives `parameter` a gradient that outlives the step. */
-  bindGradient(parameter: Tensor, gradient: Tensor): void {
+  /**
+   * Gives `parameter` a gradient that outlives the step. It is added to, as micro-batches do; or, where `isAnew`, the first
+   * op that writes it writes all of it, over whatever is there.
+   */
+  bindGradient(parameter: Tensor, gradient: Tensor, isAnew = false): void {
     this.#gradients.set(parameter, gradient);
-    this.#persistent.add(gradient);
+    if (!isAnew) this.#persistent.add(gradient);
   }
 
   /** Lets an op leave partial sums of the gradient of `parameter` there: whoever binds them adds them up at the end. */

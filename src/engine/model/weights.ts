@@ -4,6 +4,7 @@
  * ordered so that one optimizer dispatch takes a whole range: AdamW's groups, then Muon's matrices by shape,
  * all layers side by side. Routed experts are groups of their own: they may have another rate.
  */
+import { isEverSplit } from '@/engine/config/growth';
 import type { Settings } from '@/engine/config/settings';
 import { Arena, type MemoryLimits } from '@/engine/gpu/arena';
 import type { Tape } from '@/engine/gpu/tape';
@@ -67,9 +68,12 @@ export class Weights {
   readonly muon: readonly MuonRange[];
   readonly copied: readonly CopyRange[];
   readonly #storage: Settings['run']['storage'];
+  /** Whether micro-batches add up in the gradients. */
+  readonly #isSplit: boolean;
 
-  constructor({ model, optimizer, run }: Settings, limits: MemoryLimits) {
+  constructor({ model, optimizer, run, schedule }: Settings, limits: MemoryLimits) {
     this.#storage = run.storage;
+    this.#isSplit = isEverSplit(schedule);
     this.weights = new Arena('weights', limits);
     this.gradients = new Arena('gradients', limits);
     this.moments1 = new Arena('moments1', limits);
@@ -112,8 +116,30 @@ export class Weights {
 
   /** Lets a tape write the gradients of all weights where they outlive the step. */
   bindGradients(tape: Tape): void {
-    for (const { weight, copy, gradient } of this.entries())
-      tape.bindGradient(copy ?? weight, gradient);
+    for (const entry of this.entries()) {
+      const { weight, copy, gradient } = entry;
+      tape.bindGradient(copy ?? weight, gradient, this.#isWrittenAnew(entry));
+    }
+  }
+
+  /** Sets the gradients to zero that a step adds to; those of products it writes anew where it has one micro-batch. */
+  clearGradients(encoder: GPUCommandEncoder): void {
+    const added = [...this.entries()].filter((entry) => !this.#isWrittenAnew(entry));
+    const stretches: { heap: Heap; offset: number; bytes: number }[] = [];
+    for (const { gradient } of added) {
+      const { heap, offset } = gradient.place!;
+      const bytes = aligned(gradient.bytes);
+      const last = stretches.at(-1);
+      if (last?.heap === heap && last.offset + last.bytes === offset) last.bytes += bytes;
+      else stretches.push({ heap, offset, bytes });
+    }
+    for (const { heap, offset, bytes } of stretches)
+      encoder.clearBuffer(heap.buffer!, offset, bytes);
+  }
+
+  /** A product writes every element of its weight's gradient; rows of a table and gains come from many places. */
+  #isWrittenAnew({ spec }: Entry): boolean {
+    return !this.#isSplit && spec.role !== 'embedding' && spec.role !== 'gain';
   }
 
   #place(spec: ParameterSpec, home: Home): Entry {

@@ -100,6 +100,7 @@ export function crossEntropy(
   lossSum(tape, { targets_T, stats_T, sums_T, vocabSize: V, losses, add }, live);
 
   tape.onBackward(() => {
+    const { tensor, add } = tape.gradientOf(head_VD); // each chunk writes rows of its own
     for (const chunk of chunks) {
       const { first, rows } = chunk;
       const logits_TV = whole ?? logitsOf(chunk);
@@ -108,7 +109,6 @@ export function crossEntropy(
         live,
       });
       const w = head_VD.slice(first * D, [rows, D]);
-      const { tensor, add } = tape.gradientOf(head_VD);
       const dw = { tensor: tensor.slice(first * D, [rows, D]), add };
       const dx = tape.gradientOf(x_TD);
       tape.together(() => {

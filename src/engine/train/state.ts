@@ -166,9 +166,9 @@ export class RunState {
     return arena;
   }
 
-  /** Sets all that adds up over the micro-batches of a step to zero: gradients and totals. */
+  /** Sets all that adds up over a step to zero: gradients and totals. */
   clearStep(encoder: GPUCommandEncoder): void {
-    this.weights.gradients.clear(encoder);
+    this.weights.clearGradients(encoder);
     this.arena(TOTALS).clear(encoder);
   }
 

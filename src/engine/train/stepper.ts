@@ -2,6 +2,7 @@
  * @file A run on the device: its programs, and one optimizer step at a time. Knows nothing of data, views or
  * schedules of probes; `Trainer` does.
  */
+import { isEverSplit } from '@/engine/config/growth';
 import type { Settings } from '@/engine/config/settings';
 import { type Batch, IGNORED } from '@/engine/data/batch';
 import type { OpenDevice } from '@/engine/gpu/device';
@@ -162,6 +163,8 @@ export class Stepper {
   #submission(inputs: StepInputs, wishes: StepWishes) {
     const { state, readback } = this;
     const { batches, settings } = inputs;
+    if (batches.length > 1 && !isEverSplit(state.settings.schedule))
+      throw new RangeError(`a step of ${batches.length} batches, in a run whose steps have one`);
     this.setLive(inputs);
     if (wishes.attention) {
       state.blocks.attentionMap.set(wishes.attention);
