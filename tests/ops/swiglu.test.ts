@@ -101,6 +101,12 @@ function feedForward(
 }
 
 describe('a feed-forward', () => {
+  it('refuses rows that are not gate and up', () => {
+    const { tape } = lab.bench();
+    const [x, odd] = [tape.tensor([2, 4], 'x'), tape.tensor([7, 4], 'w')];
+    expect(() => linearSwiglu(tape, x, odd)).toThrow('linearSwiglu w_2FD: want [6, 4], got [7, 4]');
+  });
+
   // odd widths; whole fours off every tile, over more than one workgroup each way
   it.each([
     { T: 5, D: 3, F: 7, N: 5 },

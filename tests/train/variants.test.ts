@@ -4,7 +4,9 @@ import { type SettingPath, type Settings, withValue } from '@/engine/config/sett
 import { domainIds } from '@/engine/data/domains';
 import { createBatchSource } from '@/engine/data/source';
 import { fixedTuning, JOINED, joiningQuestion, type Tuning } from '@/engine/gpu/tuning';
+import { recordStep } from '@/engine/train/recordStep';
 import { Session } from '@/engine/train/session';
+import { RunState } from '@/engine/train/state';
 import { openLab } from '../support/lab';
 import { tiny, tinyModels } from '../support/tinyModels';
 
@@ -129,5 +131,23 @@ describe('two steps of every kind of model', () => {
     expect(joined.kernels).not.toEqual(apart.kernels);
     expect(joined.losses).toEqual(apart.losses);
     expect(joined.norms).toEqual(apart.norms);
+  });
+});
+
+describe('dispatches of one more layer', () => {
+  const LIMITS = { maxBufferBytes: 2 ** 30, maxBindingBytes: 2 ** 30 };
+  const count = (tuning: Tuning, layerCount: number, denseLayerCount: number) => {
+    const model = { ...settings.model, layerCount, denseLayerCount };
+    const state = new RunState({ ...settings, model }, LIMITS, 32, domainIds.length, tuning);
+    const always = recordStep(state).microBatch.dispatches.filter((one) => !one.section);
+    return always.length;
+  };
+  it.each([
+    ['fixed kernels', fixedTuning, 52, 33],
+    ['kernels that end in SwiGLU', () => 'subgroup8', 48, 31],
+    ['those, joined', joinedWith('subgroup8'), 34, 23],
+  ] as const)('with experts and without, by %s', (_, tuning, mixture, dense) => {
+    expect(count(tuning, 5, 2) - count(tuning, 4, 2)).toBe(mixture);
+    expect(count(tuning, 5, 3) - count(tuning, 4, 2)).toBe(dense);
   });
 });

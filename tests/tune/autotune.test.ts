@@ -5,6 +5,7 @@ import { JOINED, joiningQuestion, type Question, shapeClass, tunedBy } from '@/e
 import { groupedVariants } from '@/engine/ops/groupedMatmul.variants';
 import { matmulVariants } from '@/engine/ops/matmul.variants';
 import { autotune, questionsOf } from '@/engine/tune/autotune';
+import { Contest } from '@/engine/tune/contest';
 import { stepQuestions } from '@/engine/tune/stepQuestions';
 import { ruleFor, subjectOf } from '@/engine/tune/subjects';
 import { openLab } from '../support/lab';
@@ -102,21 +103,27 @@ describe('a subject', () => {
   });
 });
 
-describe('a rule', () => {
-  it('joins dispatches but where a slow compiler has to make the longer kernels', () => {
-    const rule = (info: typeof software, subgroupSize: number) =>
-      ruleFor(joiningQuestion, { info, subgroupSize });
-    expect(rule(software, 4)).toBe('apart');
-    expect(rule(software, 0)).toBe('apart');
-    expect(rule(software, 8)).toBe(JOINED);
-    expect(rule(graphics, 0)).toBe(JOINED);
-    expect(ruleFor(product(1, 512, 512, 512), { info: software, subgroupSize: 8 })).toBeUndefined();
+describe('joining dispatches', () => {
+  it('is out of the question on a software adapter, without a contest', async () => {
+    const adapter = { info: software, subgroupSize: 8 };
+    expect(ruleFor(joiningQuestion, adapter)).toBe('apart');
+    expect(ruleFor(product(1, 512, 512, 512), adapter)).toBeUndefined();
+    const table = await autotune(lab.open(), [joiningQuestion], {}, undefined, 0);
+    expect(table).toEqual({ [shapeClass(joiningQuestion)]: 'apart' });
   });
 
-  it('is taken without a contest, however little time there is', async () => {
-    const { subgroupSize } = lab.open();
-    const table = await autotune(lab.open(), [joiningQuestion], {}, undefined, 0);
-    expect(table).toEqual({ 'together dispatches': subgroupSize < 8 ? 'apart' : JOINED });
+  it('is a contest on a graphics card: the same two products, in one dispatch or in two', async () => {
+    const card = { info: graphics, subgroupSize: 32 };
+    expect(ruleFor(joiningQuestion, card)).toBeUndefined();
+    const subject = subjectOf(joiningQuestion, card)!;
+    const contest = await Contest.open(lab.open(), subject);
+    expect(contest.entrants.map(({ program }) => program.actions.length)).toEqual([1, 2]);
+    const works = contest.entrants.map(({ program: { actions } }) =>
+      actions.reduce((sum, { work }) => sum + work.flops, 0),
+    );
+    expect(works).toEqual([4 * 256 ** 3, 4 * 256 ** 3]);
+    expect([JOINED, 'apart']).toContain(await contest.winner(() => false));
+    contest.close();
   });
 });
 

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { tuningFile } from '@/cli/tuningFile';
 import { resolve } from '@/engine/config/experiment';
 import { memoryLimits } from '@/engine/gpu/arena';
-import { JOINED, joiningQuestion, shapeClass, type TuningTable } from '@/engine/gpu/tuning';
+import { joiningQuestion, shapeClass, type TuningTable } from '@/engine/gpu/tuning';
 import { autotune } from '@/engine/tune/autotune';
 import { stepQuestions } from '@/engine/tune/stepQuestions';
 import { adapterKey, Tuner, type TuningStore } from '@/engine/tune/tuner';
@@ -62,7 +62,7 @@ describe('a tuned run', () => {
     expect(tuned.hasChosen).toBe(true);
     if (lab.open().subgroupSize < 8) return;
     const table = store.tables.get(adapterKey(lab.open().info))!;
-    expect(table).toMatchObject({ [shapeClass(joiningQuestion)]: JOINED });
+    expect(table).toMatchObject({ [shapeClass(joiningQuestion)]: 'apart' });
     const classes = Object.keys(table).join('\n');
     expect(classes).toMatch(/^matmul (nn|nt|tn) \d+x\d+x\d+x\d+$/m);
   });

@@ -3,7 +3,6 @@
  * no bind group and no pipeline; what changes from step to step comes from the live scalars. Its first run may begin
  * while kernels still compile.
  */
-
 import type { Dispatch, Grid } from './dispatch';
 import type { Kernel } from './kernel';
 import type { LiveScalars } from './live';

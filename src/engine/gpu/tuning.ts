@@ -22,8 +22,15 @@ export type TuningTable = Readonly<Record<string, string>>;
 /** The same everywhere: what tests record with, and every run that is not to be tuned. */
 export const fixedTuning: Tuning = () => undefined;
 
-/** Whether dispatches that do not depend on each other run as one, which is longer to compile: `JOINED`, or apart. */
-export const joiningQuestion: Question = { op: 'together', form: 'dispatches', sides: [] };
+/**
+ * Whether dispatches that do not depend on each other run as one: `JOINED`, or apart. It is asked once for all, of a pair of
+ * products M x N x K.
+ */
+export const joiningQuestion: Question = {
+  op: 'together',
+  form: 'products',
+  sides: [256, 256, 256],
+};
 export const JOINED = 'joined';
 
 /** Longer sides behave like this one. */
@@ -35,7 +42,7 @@ const rounded = (side: number): number =>
 
 /** Products that one measurement speaks for: the same form, and sides that round to the same powers of four. */
 export const shapeClass = ({ op, form, sides }: Question): string =>
-  [op, form, ...(sides.length > 0 ? [sides.map(rounded).join('x')] : [])].join(' ');
+  `${op} ${form} ${sides.map(rounded).join('x')}`;
 
 /** Answers from a table. */
 export const tunedBy =

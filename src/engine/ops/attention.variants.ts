@@ -2,7 +2,6 @@
  * @file The kernels of attention, side by side. All but the plain ones sum in one order, so they give the same bits;
  * they differ in the shapes that they can do and in what they ask of an adapter.
  */
-
 import { folded, type Grid } from '@/engine/gpu/dispatch';
 import { defineKernel } from '@/engine/gpu/kernel';
 import backwardC16Wgsl from '@/shaders/attention.backward.c16.wgsl?raw';

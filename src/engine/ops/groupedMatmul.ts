@@ -82,7 +82,8 @@ export function groupedSwiglu(
   dispatched: Dispatched,
   options: GroupedLinear = {},
 ): ExpertRows {
-  const [, both] = expectShape('groupedSwiglu w_E2FD', w_E2FD, 3);
+  const [E, both, D] = expectShape('groupedSwiglu w_E2FD', w_E2FD, 3);
+  expectShape('groupedSwiglu w_E2FD', w_E2FD, [E, 2 * Math.floor(both / 2), D]);
   const gated = gatedTensors(tape, dispatched.rowCount, both / 2, w_E2FD);
   const into = { tensor: gated.x_T2F, add: 0 } as const;
   const epilogue = { kind: 'swiglu', gated } as const;

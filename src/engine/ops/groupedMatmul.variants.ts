@@ -2,7 +2,6 @@
  * @file The kernels of a grouped product, side by side. Each sums every element in one order, so all give the same
  * bits; they differ in the shapes that they can do and in what they ask of an adapter.
  */
-
 import { folded, type Grid } from '@/engine/gpu/dispatch';
 import { defineKernel } from '@/engine/gpu/kernel';
 import type { Tape } from '@/engine/gpu/tape';

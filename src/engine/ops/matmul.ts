@@ -83,7 +83,8 @@ export function linearSwiglu(
   w_2FD: Tensor,
   precision: Precision = 'f32',
 ): Gated {
-  const { T, N } = layerSizes(x_TD, w_2FD);
+  const { T, N, D } = layerSizes(x_TD, w_2FD);
+  expectShape('linearSwiglu w_2FD', w_2FD, [2 * Math.floor(N / 2), D]);
   const gated = gatedTensors(tape, T, N / 2, w_2FD);
   const into = { tensor: gated.x_T2F, add: 0 } as const;
   recordLayer(tape, x_TD, w_2FD, precision, { into, epilogue: { kind: 'swiglu', gated } });

@@ -1,5 +1,7 @@
 /** @file What there is to choose from: the variants of a question that an adapter can run, and how each is recorded. */
 import type { OpenDevice } from '@/engine/gpu/device';
+import type { Tensor } from '@/engine/gpu/tensor';
+import { together } from '@/engine/gpu/together';
 import { JOINED, joiningQuestion, type Question } from '@/engine/gpu/tuning';
 import {
   type AttentionPart,
@@ -30,15 +32,13 @@ const MOST_WORK = { graphics: 2 ** 30, software: 2 ** 23 };
 const LEAST_WORK = 2 ** 17;
 
 /**
- * What needs no contest: the few microseconds that a joined dispatch saves pay for its longer text but where a slow
- * compiler, that of a software adapter with narrow vectors, stands before the first step.
+ * What needs no contest: a software adapter has no gaps between dispatches that joining them could close, and takes its time
+ * for a longer text, compiling it and running it.
  */
-export function ruleFor({ op }: Question, { info, subgroupSize }: Adapter): string | undefined {
-  if (op !== joiningQuestion.op) return undefined;
-  return info.isSoftware && subgroupSize < LEAST_SUBGROUP ? APART : JOINED;
-}
+export const ruleFor = ({ op }: Question, { info }: Adapter): string | undefined =>
+  op === joiningQuestion.op && info.isSoftware ? APART : undefined;
 const APART = 'apart';
-/** Narrower ones hold too few rows. */
+/** Narrower subgroups hold too few rows. */
 const LEAST_SUBGROUP = 8;
 
 /** What a contest over a question is about; undefined where there is nothing to choose. */
@@ -56,6 +56,7 @@ const subjects: Readonly<Record<string, (question: Question, adapter: Adapter) =
   matmul: matmulSubject,
   groupedMatmul: groupedSubject,
   attention: attentionSubject,
+  together: joiningSubject,
 };
 
 const mostWork = ({ info }: Adapter): number =>
@@ -90,6 +91,23 @@ const GRAPHICS = ['shared32', 'shared64', 'shared128'] as const;
 function bySubgroups({ subgroupSize }: Adapter): ('subgroup8' | 'subgroup32')[] {
   if (subgroupSize < LEAST_SUBGROUP) return [];
   return [subgroupSize < 32 ? 'subgroup8' : 'subgroup32'];
+}
+
+/** The two gradients of a linear layer, by a kernel that graphics cards are likely to take. */
+function joiningSubject({ sides: [M = 4, N = 4, K = 4] }: Question): Subject {
+  const { record } = matmulVariants.shared64;
+  return {
+    variants: [JOINED, APART],
+    inputs: [M * K, N * K, M * N, N * K, M * K].map((length) => ({ shape: [length] })),
+    record(tape, [x, w, dy, dw, dx], variant) {
+      const into = (tensor: Tensor) => ({ tensor, add: 0 }) as const;
+      const [tn, nn] = [{ form: 'tn', batch: 1 } as const, { form: 'nn', batch: 1 } as const];
+      record(tape, { ...tn, a: dy!, b: x!, into: into(dw!), M: N, N: K, K: M });
+      record(tape, { ...nn, a: dy!, b: w!, into: into(dx!), M, N: K, K: N });
+      if (variant === JOINED) tape.dispatches.push(...together(tape.dispatches.splice(0)));
+      return 0;
+    },
+  };
 }
 
 /** Every expert gets as many rows as any other; it is their number that a class is made by. */
