@@ -15,7 +15,7 @@ export interface KernelSpec<
   P extends string = string,
   L extends string = string,
 > {
-  /** File name of the shader without its ending; also the label in a GPU trace. */
+  /** File name of the shader without its ending, and what it ends in behind a dot; also the label in a GPU trace. */
   readonly name: string;
   readonly wgsl: string;
   readonly entryPoint: string;
