@@ -179,6 +179,16 @@ describe('a running run', () => {
     expect(lab.recorder.series.latest('memory.deviceBytes')?.value).toBe(engine().bytes);
   });
 
+  it('that cannot be reset is over, and a page is left that can start again', async () => {
+    const { lab, engine } = await training();
+    engine().lateResetError = new Error('the device is gone');
+    await reset(lab);
+    expect(lab.run.getState()).toMatchObject({ phase: 'empty', info: undefined, step: 0 });
+    expect(lab.run.getState().notes.at(-1)?.body).toBe('the device is gone');
+    await play(lab);
+    expect(engine().calls.slice(-2)).toEqual(['start', 'play']);
+  });
+
   it('that was reset says how far its kernels are until they are all there', async () => {
     const { lab, engine } = await training();
     engine().compiling = { label: 'Compiling kernels', done: 3, total: 9 };

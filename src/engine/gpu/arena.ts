@@ -72,3 +72,19 @@ export class Arena {
     for (const heap of this.#heaps) heap.destroy();
   }
 }
+
+/** What sets these tensors to zero as part of an encoder, neighbours together. All have their place. */
+export function clearing(tensors: readonly Tensor[]): (encoder: GPUCommandEncoder) => void {
+  const stretches: { heap: Heap; offset: number; bytes: number }[] = [];
+  for (const tensor of tensors) {
+    const { heap, offset } = tensor.place!;
+    const bytes = aligned(tensor.bytes);
+    const last = stretches.at(-1);
+    if (last?.heap === heap && last.offset + last.bytes === offset) last.bytes += bytes;
+    else stretches.push({ heap, offset, bytes });
+  }
+  return (encoder) => {
+    for (const { heap, offset, bytes } of stretches)
+      encoder.clearBuffer(heap.buffer!, offset, bytes);
+  };
+}

@@ -6,7 +6,7 @@
  */
 import { isEverSplit } from '@/engine/config/growth';
 import type { Settings } from '@/engine/config/settings';
-import { Arena, type MemoryLimits } from '@/engine/gpu/arena';
+import { Arena, clearing, type MemoryLimits } from '@/engine/gpu/arena';
 import type { Tape } from '@/engine/gpu/tape';
 import { aligned, type Heap, Tensor } from '@/engine/gpu/tensor';
 import { elementCount, type ParameterSpec, parameterSpecs } from './parameters';
@@ -70,6 +70,8 @@ export class Weights {
   readonly #storage: Settings['run']['storage'];
   /** Whether micro-batches add up in the gradients. */
   readonly #isSplit: boolean;
+  /** Sets the gradients to zero that a step adds to; those of products it writes anew where it has one micro-batch. */
+  readonly clearGradients: (encoder: GPUCommandEncoder) => void;
 
   constructor({ model, optimizer, run, schedule }: Settings, limits: MemoryLimits) {
     this.#storage = run.storage;
@@ -87,6 +89,8 @@ export class Weights {
     this.adamw = found.flatMap(adamwRange);
     this.muon = found.flatMap(muonRange);
     this.copied = copyRanges(entries, limits);
+    const added = [...this.entries()].filter((entry) => !this.#isWrittenAnew(entry));
+    this.clearGradients = clearing(added.map(({ gradient }) => gradient));
   }
 
   /** The weight with that name, as the model reads it. @throws {Error} when the model has none. */
@@ -120,21 +124,6 @@ export class Weights {
       const { weight, copy, gradient } = entry;
       tape.bindGradient(copy ?? weight, gradient, this.#isWrittenAnew(entry));
     }
-  }
-
-  /** Sets the gradients to zero that a step adds to; those of products it writes anew where it has one micro-batch. */
-  clearGradients(encoder: GPUCommandEncoder): void {
-    const added = [...this.entries()].filter((entry) => !this.#isWrittenAnew(entry));
-    const stretches: { heap: Heap; offset: number; bytes: number }[] = [];
-    for (const { gradient } of added) {
-      const { heap, offset } = gradient.place!;
-      const bytes = aligned(gradient.bytes);
-      const last = stretches.at(-1);
-      if (last?.heap === heap && last.offset + last.bytes === offset) last.bytes += bytes;
-      else stretches.push({ heap, offset, bytes });
-    }
-    for (const { heap, offset, bytes } of stretches)
-      encoder.clearBuffer(heap.buffer!, offset, bytes);
   }
 
   /** A product writes every element of its weight's gradient; rows of a table and gains come from many places. */

@@ -100,10 +100,13 @@ function joiningSubject({ sides: [M = 4, N = 4, K = 4] }: Question): Subject {
     variants: [JOINED, APART],
     inputs: [M * K, N * K, M * N, N * K, M * K].map((length) => ({ shape: [length] })),
     record(tape, [x, w, dy, dw, dx], variant) {
-      const into = (tensor: Tensor) => ({ tensor, add: 0 }) as const;
-      const [tn, nn] = [{ form: 'tn', batch: 1 } as const, { form: 'nn', batch: 1 } as const];
-      record(tape, { ...tn, a: dy!, b: x!, into: into(dw!), M: N, N: K, K: M });
-      record(tape, { ...nn, a: dy!, b: w!, into: into(dx!), M, N: K, K: N });
+      const product = (form: MatmulForm, b: Tensor, c: Tensor, sides: [number, number, number]) => {
+        const [m, n, k] = sides;
+        const into = { tensor: c, add: 0 } as const;
+        record(tape, { form, batch: 1, a: dy!, b, into, M: m, N: n, K: k });
+      };
+      product('tn', x!, dw!, [N, K, M]);
+      product('nn', w!, dx!, [M, K, N]);
       if (variant === JOINED) tape.dispatches.push(...together(tape.dispatches.splice(0)));
       return 0;
     },

@@ -10,7 +10,7 @@ import { writeAddress } from './experiments';
 import type { Lab } from './lab';
 import { isOf } from './offers';
 import { work } from './stored';
-import { enterAnew } from './transport';
+import { enterAnew, stayBefore } from './transport';
 
 /** Goes on with a kept checkpoint, paused. Where it is refused, what runs goes on untouched. */
 export async function resume(lab: Lab, stored: StoredCheckpoint): Promise<void> {
@@ -100,12 +100,4 @@ async function enterFiles(
     if (generation === lab.generation) stayBefore(lab, heardBefore);
     throw error;
   }
-}
-
-/** The engine refuses before it ends a run; a device that fails later leaves none. */
-function stayBefore(lab: Lab, heardBefore: Lab['hearing']): void {
-  lab.hearing = heardBefore;
-  if (lab.run.getState().phase !== 'preparing') return;
-  lab.hearing = 'none';
-  lab.run.setState({ phase: 'empty', info: undefined, progress: undefined, step: 0 });
 }

@@ -93,6 +93,14 @@ function refuseStart(lab: Lab, { name, message }: Error): void {
   });
 }
 
+/** The engine refuses before it ends a run; a device that fails later leaves none. */
+export function stayBefore(lab: Lab, heardBefore: Lab['hearing']): void {
+  lab.hearing = heardBefore;
+  if (lab.run.getState().phase !== 'preparing') return;
+  lab.hearing = 'none';
+  lab.run.setState({ phase: 'empty', info: undefined, progress: undefined, step: 0 });
+}
+
 export async function play(lab: Lab): Promise<void> {
   if (await prepare(lab)) await lab.client.play().catch((error) => report(lab, error));
 }
@@ -111,12 +119,13 @@ export async function reset(lab: Lab): Promise<void> {
   await lab.preparing;
   lab.hearing = 'fromPreparing';
   try {
-    enterAnew(lab, await lab.client.reset());
+    const info = await lab.client.reset();
+    lab.hearing = 'all';
+    enterAnew(lab, info);
     writeAddress(lab, 'replace');
   } catch (error) {
+    stayBefore(lab, 'all');
     report(lab, error as Error);
-  } finally {
-    lab.hearing = 'all';
   }
 }
 

@@ -28,6 +28,7 @@ export class FakeEngine implements EngineWorker {
   loadError: Error | undefined;
   /** Fails after the run before was ended. */
   lateLoadError: Error | undefined;
+  lateResetError: Error | undefined;
   watched: Watch | undefined;
   bytesPerPreset: Record<string, number> = {};
   /** What `start` waits for. */
@@ -151,6 +152,7 @@ export class FakeEngine implements EngineWorker {
         called('reset');
         this.step = 0;
         this.tell('phase', { phase: 'preparing', step: 0 });
+        if (this.lateResetError) throw this.lateResetError;
         this.#stand();
         return this.#info(this.#experiment!);
       },
