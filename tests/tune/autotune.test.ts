@@ -14,6 +14,7 @@ const lab = openLab();
 const product = (...sides: number[]): Question => ({ op: 'matmul', form: 'nn', sides });
 const software = { name: '', vendor: '', architecture: '', isSoftware: true };
 const graphics = { ...software, isSoftware: false };
+const card = { info: graphics, subgroupSize: 32, hasSubgroupMatrices: false };
 
 describe('a shape class', () => {
   it('rounds sides to powers of four, so that near sizes share one', () => {
@@ -53,7 +54,7 @@ describe('questions', () => {
 describe('a subject', () => {
   it('offers what the adapter can run', () => {
     const variants = (info: typeof software, subgroupSize: number) =>
-      subjectOf(product(1, 512, 512, 512), { info, subgroupSize })?.variants;
+      subjectOf(product(1, 512, 512, 512), { ...card, info, subgroupSize })?.variants;
     expect(variants(software, 0)).toEqual(['tile']);
     expect(variants(software, 4)).toEqual(['tile']);
     expect(variants(software, 8)).toEqual(['tile', 'subgroup8', 'subgroup8tall']);
@@ -61,10 +62,17 @@ describe('a subject', () => {
     expect(variants(graphics, 0)).not.toContain('subgroup32');
   });
 
+  it('offers matrices only where the adapter has them', () => {
+    const variants = (hasSubgroupMatrices: boolean) =>
+      subjectOf(product(1, 512, 512, 512), { ...card, hasSubgroupMatrices })?.variants;
+    expect(variants(true)).toContain('subgroupMatrix');
+    expect(variants(false)).not.toContain('subgroupMatrix');
+  });
+
   it('is no larger than an adapter does at once, and in whole fours', () => {
     const { inputs } = subjectOf(product(1, 4096, 4099, 513), {
+      ...card,
       info: software,
-      subgroupSize: 8,
     })!;
     const [a, b, c] = inputs.map(({ shape }) => shape[0]!);
     expect(Math.sqrt(a! * b! * c!)).toBeLessThanOrEqual(2 ** 23);
@@ -73,7 +81,7 @@ describe('a subject', () => {
 
   it('of experts has as many rows for each of them', () => {
     const question = { op: 'groupedMatmul', form: 'dw', sides: [8, 64, 128, 256] };
-    const { inputs, variants } = subjectOf(question, { info: graphics, subgroupSize: 8 })!;
+    const { inputs, variants } = subjectOf(question, { ...card, subgroupSize: 8 })!;
     expect(variants).toEqual(['tile', 'subgroup8', 'subgroup8tall']);
     expect(inputs.slice(0, 3).map(({ shape }) => shape[0])).toEqual([
       512 * 128,
@@ -88,7 +96,7 @@ describe('a subject', () => {
     const variants = (C: number, subgroupSize: number) =>
       subjectOf(
         { op: 'attention', form: 'dq', sides: [4, 4, 128, 64, C] },
-        { info: software, subgroupSize },
+        { ...card, info: software, subgroupSize },
       )?.variants;
     expect(variants(16, 8)).toEqual(['matrices', 'subgroup8']);
     expect(variants(16, 4)).toEqual(['matrices']);
@@ -97,7 +105,7 @@ describe('a subject', () => {
   });
 
   it('is none where there is nothing to gain', () => {
-    const adapter = { info: software, subgroupSize: 8 };
+    const adapter = { ...card, info: software };
     expect(subjectOf(product(1, 16, 16, 16), adapter)).toBeUndefined();
     expect(subjectOf({ op: 'none', form: '', sides: [1024, 1024] }, adapter)).toBeUndefined();
   });
@@ -105,7 +113,7 @@ describe('a subject', () => {
 
 describe('joining dispatches', () => {
   it('is out of the question on a software adapter, without a contest', async () => {
-    const adapter = { info: software, subgroupSize: 8 };
+    const adapter = { ...card, info: software };
     expect(ruleFor(joiningQuestion, adapter)).toBe('apart');
     expect(ruleFor(product(1, 512, 512, 512), adapter)).toBeUndefined();
     const table = await autotune(lab.open(), [joiningQuestion], {}, undefined, 0);
@@ -113,7 +121,6 @@ describe('joining dispatches', () => {
   });
 
   it('is a contest on a graphics card: the same two products, in one dispatch or in two', async () => {
-    const card = { info: graphics, subgroupSize: 32 };
     expect(ruleFor(joiningQuestion, card)).toBeUndefined();
     const subject = subjectOf(joiningQuestion, card)!;
     const contest = await Contest.open(lab.open(), subject);

@@ -61,7 +61,7 @@ describe('a tuned run', () => {
     expect(fixed.hasChosen).toBe(false);
     expect(tuned.hasChosen).toBe(true);
     if (lab.open().subgroupSize < 8) return;
-    const table = store.tables.get(adapterKey(lab.open().info))!;
+    const table = store.tables.get(adapterKey(lab.open()))!;
     expect(table).toMatchObject({ [shapeClass(joiningQuestion)]: 'apart' });
     const classes = Object.keys(table).join('\n');
     expect(classes).toMatch(/^matmul (nn|nt|tn) \d+x\d+x\d+x\d+$/m);
@@ -79,16 +79,22 @@ describe('a tuner', () => {
   const settings = resolve(experiment);
 
   it('answers from what is kept of the adapter that it met, and of no other', async () => {
-    const { info } = lab.open();
+    const { info, hasSubgroupMatrices } = lab.open();
+    const adapter = { info, hasSubgroupMatrices };
     const store = new Store();
-    store.tables.set(adapterKey(info), { 'matmul nn 1x64x64x64': 'plain' });
+    store.tables.set(adapterKey(adapter), { 'matmul nn 1x64x64x64': 'plain' });
     const tuner = new Tuner(store);
     const question = { op: 'matmul', form: 'nn', sides: [1, 64, 64, 64] };
     expect(tuner.tuning(settings)(question)).toBeUndefined();
-    await tuner.meet(info);
-    expect(tuner.tuning(settings)(question)).toBe('plain');
-    await tuner.meet({ ...info, architecture: 'another' });
-    expect(tuner.tuning(settings)(question)).toBeUndefined();
+    for (const other of [
+      { ...adapter, info: { ...info, architecture: 'another' } },
+      { ...adapter, hasSubgroupMatrices: !hasSubgroupMatrices },
+    ]) {
+      await tuner.meet(adapter);
+      expect(tuner.tuning(settings)(question)).toBe('plain');
+      await tuner.meet(other);
+      expect(tuner.tuning(settings)(question)).toBeUndefined();
+    }
   });
 
   it('measures nothing that it knows', async () => {
@@ -96,7 +102,7 @@ describe('a tuner', () => {
     const questions = stepQuestions(settings, memoryLimits(open.device));
     const store = new Store();
     const whole = await autotune(open, questions, {}, undefined, Number.POSITIVE_INFINITY);
-    store.tables.set(adapterKey(open.info), whole);
+    store.tables.set(adapterKey(open), whole);
     expect(await new Tuner(store).learn(open, settings)).toBe(false);
     expect(store.writes).toBe(0);
   });

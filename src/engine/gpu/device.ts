@@ -1,5 +1,6 @@
 /** @file The only adapter request: features, limits, and one place that hears of loss and errors. */
 import { DeviceLostError, LimitError, NoAdapterError, OutOfMemoryError } from './errors';
+import { MATRICES_FEATURE, offersMatrices, readsMatrices } from './subgroupMatrices';
 
 /** What the engine cannot do without. Everything else is taken where the adapter offers it. */
 const REQUIRED = {
@@ -9,7 +10,12 @@ const REQUIRED = {
   maxComputeWorkgroupStorageSize: 16_384,
 } as const;
 
-const WANTED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];
+const WANTED_FEATURES: readonly GPUFeatureName[] = [
+  'timestamp-query',
+  'subgroups',
+  'shader-f16',
+  MATRICES_FEATURE,
+];
 
 /** An open device with what is known of its adapter. */
 export interface OpenDevice {
@@ -17,6 +23,8 @@ export interface OpenDevice {
   readonly info: AdapterInfo;
   /** Invocations of its smallest subgroups; 0 where kernels cannot use subgroups. */
   readonly subgroupSize: number;
+  /** Kernels may multiply f32 matrices of 8 x 8 by subgroups of 32; how the adapter sums is not said. */
+  readonly hasSubgroupMatrices: boolean;
   /** Resolves with the reason when the driver takes the device back; never on `close`. */
   readonly lost: Promise<DeviceLostError>;
   /** It is gone, or it complained: a new run should open another one. */
@@ -53,7 +61,10 @@ export async function openDevice(gpu: GPU): Promise<OpenDevice> {
     requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: { ...REQUIRED, maxBufferSize, maxStorageBufferBindingSize },
   });
-  return watched(device, adapterInfo(adapter), subgroupSize(adapter));
+  return watched(device, adapterInfo(adapter), {
+    subgroupSize: subgroupSize(adapter),
+    hasSubgroupMatrices: offersMatrices(adapter) && (await readsMatrices(device)),
+  });
 }
 
 function adapterInfo({ info }: GPUAdapter): AdapterInfo {
@@ -72,7 +83,11 @@ function adapterInfo({ info }: GPUAdapter): AdapterInfo {
 const subgroupSize = ({ features, info }: GPUAdapter): number =>
   features.has('subgroups') ? (info.subgroupMinSize ?? 0) : 0;
 
-function watched(device: GPUDevice, info: AdapterInfo, subgroupSize: number): OpenDevice {
+function watched(
+  device: GPUDevice,
+  info: AdapterInfo,
+  can: Pick<OpenDevice, 'subgroupSize' | 'hasSubgroupMatrices'>,
+): OpenDevice {
   const complaints: Error[] = [];
   let isClosed = false;
   device.addEventListener('uncapturederror', ({ error }) => {
@@ -97,7 +112,7 @@ function watched(device: GPUDevice, info: AdapterInfo, subgroupSize: number): Op
   return {
     device,
     info,
-    subgroupSize,
+    ...can,
     lost,
     get isSpent() {
       return isClosed || complaints.length > 0;

@@ -174,7 +174,7 @@ function bodyOf(
 function entry(joints: readonly Joint[]): string {
   const asksFor = (name: string) =>
     joints.some(({ kernel }) => textOf(kernel).builtins.includes(name));
-  const subgroup = ['subgroup_invocation_id', 'subgroup_size'].filter(asksFor);
+  const subgroup = ['subgroup_id', 'subgroup_invocation_id', 'subgroup_size'].filter(asksFor);
   const sizes = joints.map(({ kernel, overrides }) => workgroupSize(kernel, overrides));
   const [x, y] = sizes[0]!;
   return `

@@ -8,6 +8,7 @@ import type { Tensor } from '@/engine/gpu/tensor';
 import scalarWgsl from '@/shaders/matmul.scalar.wgsl?raw';
 import sharedWgsl from '@/shaders/matmul.shared.wgsl?raw';
 import subgroupWgsl from '@/shaders/matmul.subgroup.wgsl?raw';
+import subgroupMatrixWgsl from '@/shaders/matmul.subgroupMatrix.wgsl?raw';
 import tileWgsl from '@/shaders/matmul.tile.wgsl?raw';
 import plainWgsl from '@/shaders/matmul.wgsl?raw';
 import { dispatchEnding, type Ending, endings, recordApart } from './matmul.epilogue';
@@ -49,6 +50,12 @@ const tileKernel = defineKernel({ ...storing, name: 'matmul.tile', wgsl: tileWgs
 const scalarKernel = defineKernel({ ...storing, name: 'matmul.scalar', wgsl: scalarWgsl });
 const sharedKernels = endings({ ...common, name: 'matmul.shared', wgsl: sharedWgsl });
 const subgroupKernels = endings({ ...common, name: 'matmul.subgroup', wgsl: subgroupWgsl });
+
+const matrixKernels = endings({
+  ...common,
+  name: 'matmul.subgroupMatrix',
+  wgsl: subgroupMatrixWgsl,
+});
 
 const isWhole = (...sides: readonly number[]): boolean => sides.every((side) => side % 4 === 0);
 
@@ -136,6 +143,15 @@ const subgroup = (width: number, rows: number): Variant => ({
   },
 });
 
+/** Tiles of matrices that the adapter multiplies itself. */
+const MATRIX_TILE = [64, 64] as const;
+const subgroupMatrix: Variant = {
+  fits: isWholeFours,
+  record(tape, product) {
+    record(tape, matrixKernels, product, MATRIX_TILE, transposes(product.form));
+  },
+};
+
 /** By name, as a table of an adapter's choices has them. */
 export const matmulVariants = {
   plain,
@@ -147,6 +163,7 @@ export const matmulVariants = {
   subgroup8: subgroup(8, 16),
   subgroup8tall: subgroup(8, 32),
   subgroup32: subgroup(32, 16),
+  subgroupMatrix,
 } as const satisfies Readonly<Record<string, Variant>>;
 
 export type MatmulVariant = keyof typeof matmulVariants;

@@ -58,7 +58,7 @@ export class Trainer implements Commands {
     if (this.#report) return this.#report;
     const open = await this.#openDevice();
     this.#idle = open;
-    await this.#tuner.meet(open.info);
+    await this.#tuner.meet(open);
     this.#plans.clear(); // refusals and kernels depend on the adapter
     const { limits, features } = open.device;
     this.#report = {

@@ -24,7 +24,7 @@ import {
 } from '@/engine/ops/matmul.variants';
 import type { Subject } from './contest';
 
-type Adapter = Pick<OpenDevice, 'info' | 'subgroupSize'>;
+type Adapter = Pick<OpenDevice, 'info' | 'subgroupSize' | 'hasSubgroupMatrices'>;
 
 /** Multiply-adds of a contest's product: enough to keep the adapter busy, and soon over. */
 const MOST_WORK = { graphics: 2 ** 30, software: 2 ** 23 };
@@ -83,6 +83,7 @@ function matmulSubject({ form: name, sides }: Question, adapter: Adapter): Subje
 const matmulCandidates = (adapter: Adapter): MatmulVariant[] => [
   ...bySubgroups(adapter).flatMap((name) => SHAPES[name]),
   ...(adapter.info.isSoftware ? [] : GRAPHICS),
+  ...(adapter.hasSubgroupMatrices ? (['subgroupMatrix'] as const) : []),
 ];
 const SHAPES = { subgroup8: ['subgroup8', 'subgroup8tall'], subgroup32: ['subgroup32'] } as const;
 const GRAPHICS = ['shared32', 'shared64', 'shared128'] as const;

@@ -1,7 +1,7 @@
 /** @file What is known of which kernels an adapter takes: measured before a run, kept for the next. */
 import type { Settings } from '@/engine/config/settings';
 import { memoryLimits } from '@/engine/gpu/arena';
-import type { AdapterInfo, OpenDevice } from '@/engine/gpu/device';
+import type { OpenDevice } from '@/engine/gpu/device';
 import type { Progress } from '@/engine/gpu/pipelines';
 import { fixedTuning, type Tuning, type TuningTable, tunedBy } from '@/engine/gpu/tuning';
 import { autotune } from './autotune';
@@ -14,11 +14,15 @@ export interface TuningStore {
 }
 
 /** Goes up when a kernel changes so much that older measurements mislead. */
-const VERSION = 4;
+const VERSION = 5;
 
-/** What a table holds for. */
-export const adapterKey = ({ vendor, architecture, name }: AdapterInfo): string =>
-  [vendor, architecture, name, `v${VERSION}`].join(' | ');
+type Adapter = Pick<OpenDevice, 'info' | 'hasSubgroupMatrices'>;
+
+/** What a table holds for. A browser may be told to allow an experiment, and no longer to. */
+export const adapterKey = ({ info, hasSubgroupMatrices }: Adapter): string => {
+  const parts = [info.vendor, info.architecture, info.name, `v${VERSION}`];
+  return [...parts, ...(hasSubgroupMatrices ? ['matrices'] : [])].join(' | ');
+};
 
 export class Tuner {
   readonly #store: TuningStore | undefined;
@@ -36,8 +40,8 @@ export class Tuner {
   }
 
   /** Takes over what is kept of an adapter. */
-  async meet(info: AdapterInfo): Promise<void> {
-    const adapter = adapterKey(info);
+  async meet(open: Adapter): Promise<void> {
+    const adapter = adapterKey(open);
     if (this.#adapter === adapter) return;
     this.#adapter = adapter;
     // A store that cannot be read is an empty one.
@@ -50,13 +54,13 @@ export class Tuner {
    */
   async learn(open: OpenDevice, settings: Settings, progress?: Progress): Promise<boolean> {
     if (!settings.run.autotune || !this.#store) return false;
-    await this.meet(open.info);
+    await this.meet(open);
     const known = this.#table;
     const questions = stepQuestions(settings, memoryLimits(open.device));
     this.#table = await autotune(open, questions, known, progress);
     const isMore = Object.keys(this.#table).length > Object.keys(known).length;
     // Not being able to keep it costs the next run its time, and this one nothing.
-    if (isMore) await this.#store.write(adapterKey(open.info), this.#table).catch(() => {});
+    if (isMore) await this.#store.write(adapterKey(open), this.#table).catch(() => {});
     return isMore;
   }
 }
