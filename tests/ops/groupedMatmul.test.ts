@@ -165,8 +165,10 @@ describe.each(choices)('groupedLinear, %o', (choice) => {
   });
 });
 
-// widths off every tile; experts without rows, with one, with several blocks and no whole fours of them
+// widths off every tile, over more than one of each; experts without rows, with one, with several blocks and no whole
+// fours of them
 it.each([
+  { F: 132, D: 196, pick: (r: number) => (r % 7 === 4 ? 3 : 1) },
   { F: 36, D: 44, pick: (r: number) => (r % 9 === 4 ? 3 : r === 1 ? 0 : 1) },
   { F: 4, D: 8, pick: (r: number) => r % 4 },
 ])('gives the same bits with every variant: F=$F D=$D', async ({ F, D, pick }) => {

@@ -76,6 +76,7 @@ describe('thirty steps', () => {
     ['matmul', 'subgroup8', 'matmul.subgroup'],
     ['matmul', 'subgroup8tall', 'matmul.subgroup'],
     ['groupedMatmul', undefined, 'groupedMatmul.dw.tile'],
+    ['groupedMatmul', 'shared64', 'groupedMatmul.shared'],
     ['groupedMatmul', 'subgroup8', 'groupedMatmul.subgroup'],
     ['groupedMatmul', 'subgroup8tall', 'groupedMatmul.subgroup'],
     ['together', JOINED, 'headNormRope.backward.vec4 + headNormRope.gains.vec4'],

@@ -82,7 +82,11 @@ describe('a subject', () => {
   it('of experts has as many rows for each of them', () => {
     const question = { op: 'groupedMatmul', form: 'dw', sides: [8, 64, 128, 256] };
     const { inputs, variants } = subjectOf(question, { ...card, subgroupSize: 8 })!;
-    expect(variants).toEqual(['tile', 'subgroup8', 'subgroup8tall']);
+    const bySubgroups = ['tile', 'subgroup8', 'subgroup8tall'];
+    expect(variants).toEqual([...bySubgroups, 'shared64', 'shared128']);
+    expect(subjectOf(question, { ...card, info: software, subgroupSize: 8 })?.variants).toEqual(
+      bySubgroups,
+    );
     expect(inputs.slice(0, 3).map(({ shape }) => shape[0])).toEqual([
       512 * 128,
       512 * 256,

@@ -6,8 +6,10 @@ import { folded, type Grid } from '@/engine/gpu/dispatch';
 import { defineKernel } from '@/engine/gpu/kernel';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
+import dwSharedWgsl from '@/shaders/groupedMatmul.dw.shared.wgsl?raw';
 import dwSubgroupWgsl from '@/shaders/groupedMatmul.dw.subgroup.wgsl?raw';
 import dwTileWgsl from '@/shaders/groupedMatmul.dw.tile.wgsl?raw';
+import sharedWgsl from '@/shaders/groupedMatmul.shared.wgsl?raw';
 import subgroupWgsl from '@/shaders/groupedMatmul.subgroup.wgsl?raw';
 import tileWgsl from '@/shaders/groupedMatmul.tile.wgsl?raw';
 import plainWgsl from '@/shaders/groupedMatmul.wgsl?raw';
@@ -60,6 +62,12 @@ const tileKernels = {
   forward: rowsByTile,
   dx: rowsByTile,
   dw: defineKernel({ ...storing, name: 'groupedMatmul.dw.tile', wgsl: dwTileWgsl }),
+};
+const rowsByMemory = endings({ ...common, name: 'groupedMatmul.shared', wgsl: sharedWgsl });
+const sharedKernels = {
+  forward: rowsByMemory,
+  dx: rowsByMemory,
+  dw: defineKernel({ ...storing, name: 'groupedMatmul.dw.shared', wgsl: dwSharedWgsl }),
 };
 const rowsBySubgroup = endings({
   ...common,
@@ -143,6 +151,22 @@ const tile: GroupedVariant = {
   },
 };
 
+/** Tiles in workgroup memory. @param QUADS fours of columns that a thread has, 1 or 2. */
+const shared = (QUADS: number): GroupedVariant => ({
+  fits: ({ F, D }) => isWhole(F, D),
+  record(tape, product) {
+    const wide = 64 * QUADS;
+    const kernel = sharedKernels[product.part];
+    if (product.part === 'dw') {
+      record(tape, kernel, product, dwGrid(product, wide, 64), { QUADS });
+    } else {
+      const overrides = { ...transposes(product.part), QUADS };
+      const grid = rowGrid(columnsOf(product), wide, mostBlocks(product));
+      record(tape, kernel, product, grid, overrides);
+    }
+  },
+});
+
 /**
  * @param width threads of a workgroup: no more than a subgroup of the adapter has, and 8 at least.
  * @param tall rows of a workgroup, 16 or 32.
@@ -167,6 +191,8 @@ const subgroup = (width: number, tall: number): GroupedVariant => ({
 export const groupedVariants = {
   plain,
   tile,
+  shared64: shared(1),
+  shared128: shared(2),
   subgroup8: subgroup(8, 16),
   subgroup8tall: subgroup(8, 32),
   subgroup32: subgroup(32, 16),

@@ -114,14 +114,18 @@ function joiningSubject({ sides: [M = 4, N = 4, K = 4] }: Question): Subject {
   };
 }
 
+const groupedCandidates = (adapter: Adapter): GroupedVariantName[] => [
+  ...bySubgroups(adapter).flatMap((name) => SHAPES[name]),
+  ...(adapter.info.isSoftware ? [] : (['shared64', 'shared128'] as const)),
+];
+
 /** Every expert gets as many rows as any other; it is their number that a class is made by. */
 function groupedSubject({ form, sides }: Question, adapter: Adapter): Subject {
   const part = form as GroupedPart;
   const [E = 1, rows = 4, F = 4, D = 4] = reduced(sides, mostWork(adapter));
   const R = E * rows;
   const sizes = { part, R, E, F, D };
-  const chosen = bySubgroups(adapter).flatMap((name) => SHAPES[name]);
-  const variants = new Set([fixedGroupedVariant(sizes), ...chosen]);
+  const variants = new Set([fixedGroupedVariant(sizes), ...groupedCandidates(adapter)]);
   const [a, b, c] = {
     forward: [R * D, E * F * D, R * F],
     dx: [R * F, E * F * D, R * D],
