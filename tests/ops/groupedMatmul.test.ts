@@ -165,6 +165,37 @@ describe.each(choices)('groupedLinear, %o', (choice) => {
   });
 });
 
+/** Variants that the adapter can run, the plain one first; subgroup32 is the same kernel with wider workgroups. */
+const compared = () =>
+  (Object.keys(groupedVariants) as GroupedVariantName[]).filter(
+    (name) =>
+      name !== 'subgroup32' && (!name.startsWith('subgroup') || lab.open().subgroupSize >= 8),
+  );
+
+it('reaches more blocks of rows than workgroups fit along one axis', async () => {
+  const [E, F, D] = [65_600, 4, 4]; // a row for each expert, which is a block of its own
+  const firsts = Uint32Array.from({ length: E + 1 }, (_, e) => e);
+  const bench = lab.bench();
+  const segments = bench.tensor([2 * (E + 1)], [...firsts, ...firsts], 'u32');
+  const source_R = bench.tensor([E], firsts.subarray(0, E), 'u32');
+  const [a, b] = [E * D, E * F * D].map((length) => bench.tensor([length], noise(length, length)));
+  const results = compared().map((variant) => {
+    const c = bench.tensor([E * F], []);
+    const product = { part: 'forward', R: E, E, F, D, a: a!, b: b!, gather: 0 } as const;
+    const into = { tensor: c, add: 0 } as const;
+    groupedVariants[variant].record(bench.tape, {
+      ...product,
+      into,
+      dispatched: { segments, source_R },
+    });
+    return { variant, c };
+  });
+  await bench.run();
+  const [want, ...others] = await Promise.all(results.map(({ c }) => bench.read(c)));
+  expect(want!.subarray(-F).every((y) => y !== 0)).toBe(true);
+  for (const [i, got] of others.entries()) expect(got, results[i + 1]!.variant).toEqual(want);
+});
+
 // widths off every tile, over more than one of each; experts without rows, with one, with several blocks and no whole
 // fours of them
 it.each([
@@ -174,12 +205,7 @@ it.each([
 ])('gives the same bits with every variant: F=$F D=$D', async ({ F, D, pick }) => {
   const [T, K, E] = [67, 2, 5];
   const selected = Uint32Array.from({ length: T * K }, (_, r) => pick(r));
-  const all = Object.keys(groupedVariants) as GroupedVariantName[];
-  const hasSubgroups = lab.open().subgroupSize >= 8;
-  // subgroup32 is the same kernel with wider workgroups
-  const names = all.filter(
-    (name) => name !== 'subgroup32' && (hasSubgroups || !name.startsWith('subgroup8')),
-  );
+  const names = compared();
   const bench = lab.bench();
   const ids = bench.tensor([T, K], selected, 'u32');
   const dispatched = dispatch(bench.tape, ids, bench.tensor([1, E], [], 'u32'), 0);

@@ -9,7 +9,7 @@ import { ruleFor, subjectOf, workOf } from './subjects';
  * Time for all contests together, ms; what it leaves open keeps the fixed choice until the next run asks. A software
  * adapter compiles in its own time, seconds for a large kernel, and has few of them to try.
  */
-const BUDGET_MS = { graphics: 600, software: 4000 };
+const BUDGET_MS = { graphics: 1000, software: 4000 };
 
 /** The questions of a recording, one for each class of shapes: the first that was asked. */
 export function questionsOf(record: (tuning: Tuning) => void): Question[] {
