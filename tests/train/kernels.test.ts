@@ -150,13 +150,11 @@ describe('how often a step is split', () => {
     expect(wishes.at(1, true).kernels).toBe(true);
   });
 
-  it('is no oftener than every fourth step, however long they take', () => {
+  it('is no oftener than every eighth step, however long they take', () => {
     const wishes = new Wishes();
     wishes.watch = watching;
-    expect(splits(wishes, [0, 5000, 10_000, 15_000, 20_000])).toEqual([
-      ...[true, false, false, false],
-      true,
-    ]);
+    const times = Array.from({ length: 17 }, (_, step) => 5000 * step);
+    expect(splits(wishes, times)).toEqual(times.map((_, step) => step % 8 === 0));
   });
 });
 

@@ -158,6 +158,37 @@ describe('drawing in turns', () => {
     expect(quick).toBeGreaterThan(15);
   });
 
+  it('gives all charts together a small part of a processor that trains, and each its turn', () => {
+    const { clock, passTo, spend } = handClock();
+    const pace = new Pace(clock, () => true);
+    const drawn = [0, 0, 0, 0];
+    for (const i of drawn.keys()) {
+      pace.join(() => {
+        drawn[i]!++;
+        spend(10);
+      }, 100);
+    }
+    for (let time = 0; time <= 30_000; time += 20) {
+      pace.mark();
+      passTo(time);
+    }
+    const total = drawn.reduce((sum, count) => sum + count, 0);
+    expect(total).toBeGreaterThanOrEqual(44);
+    expect(total).toBeLessThanOrEqual(50); // 10 of 610 ms
+    expect(Math.max(...drawn) - Math.min(...drawn)).toBeLessThanOrEqual(1);
+  });
+
+  it('does not keep a processor that trains waiting for seconds after one long drawing', () => {
+    const { clock, passTo, spend } = handClock();
+    const pace = new Pace(clock, () => true);
+    let quick = 0;
+    pace.join(() => spend(200), 100);
+    pace.join(() => quick++, 100);
+    pace.mark();
+    for (let time = 0; time <= 1800; time += 20) passTo(time);
+    expect(quick).toBe(1);
+  });
+
   it('draws nothing while nothing changes, and nobody who left', () => {
     const { clock, passTo } = handClock();
     const pace = new Pace(clock);

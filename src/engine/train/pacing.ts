@@ -21,7 +21,7 @@ export const guessedStepTime = ({ stepper, open }: Session): number =>
 const ATTENTION_PAUSE = 400;
 /** A step is split by kernel at most this often, ms, and never one of so many steps. */
 const KERNELS_PAUSE = 1000;
-const KERNELS_EVERY = 4;
+const KERNELS_EVERY = 8;
 
 /** Steps and wall time over the last few seconds. */
 export class Pace {

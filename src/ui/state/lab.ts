@@ -63,7 +63,7 @@ export class Lab {
     this.storage = storage;
     this.tab = tab;
     this.recorder = new Recorder((run) => clock.frame(run));
-    this.pace = new Pace(clock);
+    this.pace = new Pace(clock, () => this.run.getState().adapter?.isSoftware ?? false);
     this.announcer = new Announcer(clock);
     this.recorder.signal.subscribe(() => this.pace.mark());
   }

@@ -1,6 +1,7 @@
 /**
  * @file Who draws when. Charts are slow to draw, so they take turns: a few milliseconds of drawing a
- * frame, each no oftener than it asked for, and no oftener than one part in eight of its own cost.
+ * frame, each no oftener than it asked for, and no oftener than one part in eight of its own cost. Where the processor
+ * does the training too, all of them together take a small part of its time.
  */
 
 /** Times and waits, so that a test can move the clock. */
@@ -19,6 +20,10 @@ const REST_FACTOR = 8;
 const FRAME_BUDGET_MS = 8;
 /** Shortest time between two frames with drawings: each makes the browser paint again. */
 const FRAME_REST_MS = 60;
+/** The same on a processor that trains, as a multiple of what was drawn; painting takes it as long again. */
+const TRAINING_REST_FACTOR = 60;
+/** A first drawing takes long, and must not keep the second waiting for seconds. */
+const MOST_REST_MS = 1500;
 
 interface Turn {
   readonly draw: () => void;
@@ -36,7 +41,11 @@ export class Pace {
   /** Not before this time is anything drawn again. */
   #restsUntil = 0;
 
-  constructor(clock: Clock) {
+  /** @param trains whether the processor that draws is the adapter, too. */
+  constructor(
+    clock: Clock,
+    readonly trains: () => boolean = () => false,
+  ) {
     this.#clock = clock;
   }
 
@@ -84,7 +93,10 @@ export class Pace {
   #drawSome(): void {
     const start = this.#clock.now();
     while (this.#clock.now() - start < FRAME_BUDGET_MS && this.#drawNext());
-    this.#restsUntil = this.#clock.now() + FRAME_REST_MS;
+    const end = this.#clock.now();
+    const factor = this.trains() ? TRAINING_REST_FACTOR : 0;
+    const rest = Math.min(MOST_REST_MS, factor * (end - start));
+    this.#restsUntil = end + Math.max(FRAME_REST_MS, rest);
   }
 
   /** Whether there was one whose time had come. */
