@@ -1,7 +1,8 @@
 // Grouped matrix product over the rows of each expert, gradient of the weights, over tiles in workgroup memory, for
 // graphics cards: each element is loaded once for a whole tile of the result.
 //   dw[e, f, d] += sum over the rows r of e of dy[r, f] x[row(r), d]
-// Rows r are sorted by expert; row(r) is source[r] / K where params.gather is K, else r.
+// Rows r are sorted by expert; row(r) is source[r] / K where params.gather is K, else r:
+// `groupedMatmul.rows.wgsl`, which is appended.
 // D and F are multiples of 4. `groupedMatmul.wgsl` is the plain twin, and sums in the same order; behind the last row
 // stand zeros, which leave a sum as it is.
 //
@@ -41,11 +42,6 @@ const DEPTH = 16u;
 override BROAD = QUADS * SIDE;
 var<workgroup> aTile: array<vec4f, DEPTH * TALL>;
 var<workgroup> bTile: array<vec4f, DEPTH * BROAD>;
-
-fn rowOf(r: u32) -> u32 {
-  if (params.gather == 0u) { return r; }
-  return source_R[r] / params.gather;
-}
 
 /// Brings DEPTH rows from r on into workgroup memory, zeros past the expert's last; past the edges the last ones again.
 fn bring(group: vec3u, local: u32, r: u32, end: u32) {

@@ -1,7 +1,8 @@
 // Grouped matrix product over the rows of each expert, gradient of the weights, by broadcasts within a subgroup: every
 // element is loaded once for a whole subgroup.
 //   dw[e, f, d] += sum over the rows r of e of dy[r, f] x[row(r), d]
-// Rows r are sorted by expert; row(r) is source[r] / K where params.gather is K, else r.
+// Rows r are sorted by expert; row(r) is source[r] / K where params.gather is K, else r:
+// `groupedMatmul.rows.wgsl`, which is appended.
 // D and F are multiples of 4. `groupedMatmul.wgsl` is the plain twin, and sums in the same order.
 //
 //   segments  [2 (E + 1)]  in      from `dispatch.wgsl`
@@ -10,9 +11,9 @@
 //   b         [rows, D]    in      x
 //   c         [E, F, D]    in/out  dw; added to where params.add is 1, else overwritten
 //
-// Threads of a workgroup lie side by side along d, four each, and share ROWS of f. Eight of them are a part as in
-// `matmul.subgroup.wgsl`. They walk over the expert's rows four at a time; those behind the last count as zeros, which
-// leave a sum as it is.
+// Threads of a workgroup lie side by side along d, four each, and share ROWS of f. Eight of them are a part of
+// `matmul.parts.wgsl`, which is appended too. They walk over the expert's rows four at a time; those behind the last
+// count as zeros, which leave a sum as it is.
 // Dispatch: ceil(D / (4 WIDE)) x ceil(F / ROWS) x E workgroups.
 
 enable subgroups;
@@ -38,34 +39,9 @@ override WIDE = 8u;
 const THREADS = 8u;
 /// Invocations that hold rows; no subgroup may have fewer.
 const LANES = 8u;
+/// How `matmul.parts.wgsl` finds a part.
+const TRANSPOSE_A = 1u;
 override ROWS = 16u; // of f in a workgroup, 16 or 32
-
-fn rowOf(r: u32) -> u32 {
-  if (params.gather == 0u) { return r; }
-  return source_R[r] / params.gather;
-}
-
-/// Adds four rows to the sums of a part, of which an invocation holds four f at one of the rows.
-fn accumulate(sums: ptr<function, array<vec4f, LANES>>, part: vec4f, four: mat4x4f) {
-  let v0 = subgroupBroadcast(part, 0u);
-  let v1 = subgroupBroadcast(part, 1u);
-  let v2 = subgroupBroadcast(part, 2u);
-  let v3 = subgroupBroadcast(part, 3u);
-  let v4 = subgroupBroadcast(part, 4u);
-  let v5 = subgroupBroadcast(part, 5u);
-  let v6 = subgroupBroadcast(part, 6u);
-  let v7 = subgroupBroadcast(part, 7u);
-  let low = transpose(mat4x4f(v0, v2, v4, v6));
-  let high = transpose(mat4x4f(v1, v3, v5, v7));
-  let rows = array(low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]);
-  for (var j = 0u; j < LANES; j++) {
-    var s = (*sums)[j];
-    s = fma(vec4f(rows[j].x), four[0], s);
-    s = fma(vec4f(rows[j].y), four[1], s);
-    s = fma(vec4f(rows[j].z), four[2], s);
-    (*sums)[j] = fma(vec4f(rows[j].w), four[3], s);
-  }
-}
 
 /// Stores the part of row f.
 fn finish(sums: ptr<function, array<vec4f, LANES>>, e: u32, f: u32, column4: u32) {

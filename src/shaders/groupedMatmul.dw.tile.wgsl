@@ -1,7 +1,8 @@
 // Grouped matrix product over the rows of each expert, gradient of the weights, in register tiles of eight rows and
 // four columns, loads of four floats.
 //   dw[e, f, d] += sum over the rows r of e of dy[r, f] x[row(r), d]
-// Rows r are sorted by expert; row(r) is source[r] / K where params.gather is K, else r.
+// Rows r are sorted by expert; row(r) is source[r] / K where params.gather is K, else r:
+// `groupedMatmul.rows.wgsl`, which is appended.
 // D and F are multiples of 4. `groupedMatmul.wgsl` is the plain twin, and sums in the same order.
 //
 //   segments  [2 (E + 1)]  in      from `dispatch.wgsl`
@@ -33,11 +34,6 @@ struct Params {
 const THREADS = 32u;
 const WIDE = 8u;
 const TALL = 4u;
-
-fn rowOf(r: u32) -> u32 {
-  if (params.gather == 0u) { return r; }
-  return source_R[r] / params.gather;
-}
 
 @compute @workgroup_size(WIDE, TALL)
 fn main(@builtin(global_invocation_id) id: vec3u) {

@@ -3,6 +3,7 @@
 //   0: dx[r, d] = sum over f of dy[row(r), f] w[e, f, d]
 //   1:  y[r, f] = sum over d of  x[row(r), d] w[e, f, d]
 // Rows r are sorted by expert, e is the expert of r; row(r) is source[r] / K where params.gather is K, else r.
+// Both are found by `groupedMatmul.rows.wgsl`, which is appended.
 // D and F are multiples of 4. `groupedMatmul.wgsl` is the plain twin, and sums in the same order; behind the last term
 // stand zeros, which leave a sum as it is.
 //
@@ -45,22 +46,6 @@ override BROAD = QUADS * SIDE;
 var<workgroup> starts: array<u32, BLOCK>;
 var<workgroup> aTile: array<vec4f, DEPTH * TALL>;
 var<workgroup> bTile: array<vec4f, DEPTH * BROAD>;
-
-/// Expert whose segment holds `at`, by halving; the list of firsts starts at segments[base].
-fn expertAt(at: u32, base: u32) -> u32 {
-  var low = 0u;
-  var high = params.E - 1u;
-  while (low < high) {
-    let middle = (low + high + 1u) / 2u;
-    if (segments[base + middle] <= at) { low = middle; } else { high = middle - 1u; }
-  }
-  return low;
-}
-
-fn rowOf(r: u32) -> u32 {
-  if (params.gather == 0u) { return r; }
-  return source_R[r] / params.gather;
-}
 
 /// Row j is term 4 k4 + j of four rows.
 fn fourOfA(side: u32, k4: u32) -> mat4x4f {

@@ -3,6 +3,7 @@
 //   0: dx[r, d] = sum over f of dy[row(r), f] w[e, f, d]
 //   1:  y[r, f] = sum over d of  x[row(r), d] w[e, f, d]
 // Rows r are sorted by expert, e is the expert of r; row(r) is source[r] / K where params.gather is K, else r.
+// Both are found by `groupedMatmul.rows.wgsl`, which is appended.
 // D and F are multiples of 4. `groupedMatmul.wgsl` is the plain twin, and sums in the same order.
 //
 //   segments  [2 (E + 1)]            in      from `dispatch.wgsl`
@@ -12,8 +13,8 @@
 // What becomes of the sums, dx [R, D] or y [R, F], stands in an epilogue: `matmul.epilogue.wgsl` stores them.
 //
 // A block is 32 sorted rows of one expert, a workgroup does ROWS of them. Its threads lie side by side along the
-// columns, four of them each, and share the rows. Eight rows are a part as in `matmul.subgroup.wgsl`: its elements lie
-// spread over the first LANES invocations of a subgroup. Rows past the expert's last repeat it and are not stored.
+// columns, four of them each, and share the rows. Eight rows are a part of `matmul.parts.wgsl`, which is appended too.
+// Rows past the expert's last repeat it and are not stored.
 // Dispatch: ceil(columns / (4 WIDE)) x 32 / ROWS (upper bound of blocks), spread over y and z; the rest leave.
 
 enable subgroups;
@@ -39,24 +40,10 @@ override WIDE = 8u;
 const THREADS = 8u;
 /// Invocations that hold rows; no subgroup may have fewer.
 const LANES = 8u;
+/// How `matmul.parts.wgsl` finds a part.
+const TRANSPOSE_A = 0u;
 const BLOCK = 32u;
 override ROWS = 16u; // of a workgroup, 16 or 32
-
-/// Expert whose segment holds `at`, by halving; the list of firsts starts at segments[base].
-fn expertAt(at: u32, base: u32) -> u32 {
-  var low = 0u;
-  var high = params.E - 1u;
-  while (low < high) {
-    let middle = (low + high + 1u) / 2u;
-    if (segments[base + middle] <= at) { low = middle; } else { high = middle - 1u; }
-  }
-  return low;
-}
-
-fn rowOf(r: u32) -> u32 {
-  if (params.gather == 0u) { return r; }
-  return source_R[r] / params.gather;
-}
 
 /// Row j is w of four columns at 4 k4 + j of what is summed over.
 fn fourOfB(e: u32, k4: u32, column4: u32) -> mat4x4f {
@@ -67,26 +54,6 @@ fn fourOfB(e: u32, k4: u32, column4: u32) -> mat4x4f {
   }
   let at = (e * params.F + 4u * k4) * D4 + column4;
   return mat4x4f(b[at], b[at + D4], b[at + 2u * D4], b[at + 3u * D4]);
-}
-
-/// Adds four of what is summed over to the sums of a part.
-fn accumulate(sums: ptr<function, array<vec4f, LANES>>, part: vec4f, four: mat4x4f) {
-  let v0 = subgroupBroadcast(part, 0u);
-  let v1 = subgroupBroadcast(part, 1u);
-  let v2 = subgroupBroadcast(part, 2u);
-  let v3 = subgroupBroadcast(part, 3u);
-  let v4 = subgroupBroadcast(part, 4u);
-  let v5 = subgroupBroadcast(part, 5u);
-  let v6 = subgroupBroadcast(part, 6u);
-  let v7 = subgroupBroadcast(part, 7u);
-  let rows = array(v0, v1, v2, v3, v4, v5, v6, v7);
-  for (var j = 0u; j < LANES; j++) {
-    var s = (*sums)[j];
-    s = fma(vec4f(rows[j].x), four[0], s);
-    s = fma(vec4f(rows[j].y), four[1], s);
-    s = fma(vec4f(rows[j].z), four[2], s);
-    (*sums)[j] = fma(vec4f(rows[j].w), four[3], s);
-  }
 }
 
 /// Hands the part of row r over.

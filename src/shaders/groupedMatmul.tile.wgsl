@@ -3,6 +3,7 @@
 //   0: dx[r, d] = sum over f of dy[row(r), f] w[e, f, d]
 //   1:  y[r, f] = sum over d of  x[row(r), d] w[e, f, d]
 // Rows r are sorted by expert, e is the expert of r; row(r) is source[r] / K where params.gather is K, else r.
+// Both are found by `groupedMatmul.rows.wgsl`, which is appended.
 // D and F are multiples of 4. `groupedMatmul.wgsl` is the plain twin, and sums in the same order.
 //
 //   segments  [2 (E + 1)]            in      from `dispatch.wgsl`
@@ -36,22 +37,6 @@ const THREADS = 32u;
 const WIDE = 8u;
 const BLOCK = 32u;
 const ROWS = 8u;
-
-/// Expert whose segment holds `at`, by halving; the list of firsts starts at segments[base].
-fn expertAt(at: u32, base: u32) -> u32 {
-  var low = 0u;
-  var high = params.E - 1u;
-  while (low < high) {
-    let middle = (low + high + 1u) / 2u;
-    if (segments[base + middle] <= at) { low = middle; } else { high = middle - 1u; }
-  }
-  return low;
-}
-
-fn rowOf(r: u32) -> u32 {
-  if (params.gather == 0u) { return r; }
-  return source_R[r] / params.gather;
-}
 
 /// Where four rows from r on start in a, the expert's last one in the place of those behind it.
 fn startsOf(r: u32, end: u32, K4: u32) -> vec4u {

@@ -4,6 +4,7 @@
 //   dx:      dx[r, d] = sum over f of dy[r, f] w[e, f, d]
 //   dw:      dw[e, f, d] += sum over the rows r of e of dy[r, f] x[row(r), d]
 // Rows r are sorted by expert, e is the expert of r; row(r) is source[r] / K where params.gather is K, else r.
+// Both are found by `groupedMatmul.rows.wgsl`, which is appended.
 //
 //   segments  [2 (E + 1)]       in      from `dispatch.wgsl`
 //   source_R  [R]               in      from `dispatch.wgsl`
@@ -31,22 +32,6 @@ struct Params {
 
 const THREADS = 64u;
 const SIDE = 8u;
-
-/// Expert whose segment holds `at`, by halving; the list of firsts starts at segments[base].
-fn expertAt(at: u32, base: u32) -> u32 {
-  var low = 0u;
-  var high = params.E - 1u;
-  while (low < high) {
-    let middle = (low + high + 1u) / 2u;
-    if (segments[base + middle] <= at) { low = middle; } else { high = middle - 1u; }
-  }
-  return low;
-}
-
-fn rowOf(r: u32) -> u32 {
-  if (params.gather == 0u) { return r; }
-  return source_R[r] / params.gather;
-}
 
 fn store(at: u32, value: f32) {
   c[at] = value + select(0.0, c[at], params.add == 1u);

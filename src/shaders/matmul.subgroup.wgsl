@@ -9,8 +9,8 @@
 // What becomes of the sums [batch, M, N] stands in an epilogue: `matmul.epilogue.wgsl` stores them.
 //
 // Threads of a workgroup lie side by side along the columns, four of them each, and share ROWS rows. Eight rows are a
-// part: its elements lie spread over the first LANES invocations of a subgroup, and its sums in an array of their own,
-// small enough for compilers to write its loops out. Past the edge the last rows are repeated and not stored.
+// part of `matmul.parts.wgsl`, which is appended; its sums lie in an array of their own, small enough for compilers to
+// write its loops out. Past the edge the last rows are repeated and not stored.
 // Where params.symmetric is 1 the product equals its transpose: workgroups below the diagonal leave, those above it
 // store twice.
 // Dispatch: ceil(N / (4 WIDE)) x ceil(M / ROWS) x batch workgroups.
@@ -59,34 +59,6 @@ fn startsOfA(start: u32, m: u32, lane: u32) -> vec4u {
     return start + lane / 2u * M4 + min(first / 4u + lane % 2u, vec4u(M4 - 1u));
   }
   return start + min(first + lane, vec4u(params.M - 1u)) * (params.K / 4u);
-}
-
-/// Row j is A[row j of the part, four k].
-fn rowsOf(part: vec4f) -> array<vec4f, LANES> {
-  let v0 = subgroupBroadcast(part, 0u);
-  let v1 = subgroupBroadcast(part, 1u);
-  let v2 = subgroupBroadcast(part, 2u);
-  let v3 = subgroupBroadcast(part, 3u);
-  let v4 = subgroupBroadcast(part, 4u);
-  let v5 = subgroupBroadcast(part, 5u);
-  let v6 = subgroupBroadcast(part, 6u);
-  let v7 = subgroupBroadcast(part, 7u);
-  if (TRANSPOSE_A == 0u) { return array(v0, v1, v2, v3, v4, v5, v6, v7); }
-  let low = transpose(mat4x4f(v0, v2, v4, v6));
-  let high = transpose(mat4x4f(v1, v3, v5, v7));
-  return array(low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]);
-}
-
-/// Adds four k to the sums of a part.
-fn accumulate(sums: ptr<function, array<vec4f, LANES>>, part: vec4f, four: mat4x4f) {
-  let rows = rowsOf(part);
-  for (var j = 0u; j < LANES; j++) {
-    var s = (*sums)[j];
-    s = fma(vec4f(rows[j].x), four[0], s);
-    s = fma(vec4f(rows[j].y), four[1], s);
-    s = fma(vec4f(rows[j].z), four[2], s);
-    (*sums)[j] = fma(vec4f(rows[j].w), four[3], s);
-  }
 }
 
 /// Hands the part of row m over and, where it is mirrored, once more across the diagonal.

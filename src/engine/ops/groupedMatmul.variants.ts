@@ -9,10 +9,12 @@ import type { Tensor } from '@/engine/gpu/tensor';
 import dwSharedWgsl from '@/shaders/groupedMatmul.dw.shared.wgsl?raw';
 import dwSubgroupWgsl from '@/shaders/groupedMatmul.dw.subgroup.wgsl?raw';
 import dwTileWgsl from '@/shaders/groupedMatmul.dw.tile.wgsl?raw';
+import rowsWgsl from '@/shaders/groupedMatmul.rows.wgsl?raw';
 import sharedWgsl from '@/shaders/groupedMatmul.shared.wgsl?raw';
 import subgroupWgsl from '@/shaders/groupedMatmul.subgroup.wgsl?raw';
 import tileWgsl from '@/shaders/groupedMatmul.tile.wgsl?raw';
 import plainWgsl from '@/shaders/groupedMatmul.wgsl?raw';
+import partsWgsl from '@/shaders/matmul.parts.wgsl?raw';
 import { BLOCK, type Dispatched } from './dispatch';
 import { dispatchEnding, type Ending, endings, recordApart } from './matmul.epilogue';
 
@@ -50,34 +52,40 @@ const common = {
   params: { R: 'u32', E: 'u32', F: 'u32', D: 'u32', gather: 'u32', add: 'u32' },
 } as const;
 const storing = { ...common, buffers: { ...common.buffers, c: 'read_write' } } as const;
+/** The text of a kernel, and what all of them ask of the sorted rows. */
+const whole = (...wgsl: readonly string[]): string => [...wgsl, rowsWgsl].join('\n');
 const plainKernel = (entryPoint: GroupedPart) =>
-  defineKernel({ ...storing, entryPoint, name: 'groupedMatmul', wgsl: plainWgsl });
+  defineKernel({ ...storing, entryPoint, name: 'groupedMatmul', wgsl: whole(plainWgsl) });
 const plainKernels = {
   forward: plainKernel('forward'),
   dx: plainKernel('dx'),
   dw: plainKernel('dw'),
 };
-const rowsByTile = defineKernel({ ...storing, name: 'groupedMatmul.tile', wgsl: tileWgsl });
+const rowsByTile = defineKernel({ ...storing, name: 'groupedMatmul.tile', wgsl: whole(tileWgsl) });
 const tileKernels = {
   forward: rowsByTile,
   dx: rowsByTile,
-  dw: defineKernel({ ...storing, name: 'groupedMatmul.dw.tile', wgsl: dwTileWgsl }),
+  dw: defineKernel({ ...storing, name: 'groupedMatmul.dw.tile', wgsl: whole(dwTileWgsl) }),
 };
-const rowsByMemory = endings({ ...common, name: 'groupedMatmul.shared', wgsl: sharedWgsl });
+const rowsByMemory = endings({ ...common, name: 'groupedMatmul.shared', wgsl: whole(sharedWgsl) });
 const sharedKernels = {
   forward: rowsByMemory,
   dx: rowsByMemory,
-  dw: defineKernel({ ...storing, name: 'groupedMatmul.dw.shared', wgsl: dwSharedWgsl }),
+  dw: defineKernel({ ...storing, name: 'groupedMatmul.dw.shared', wgsl: whole(dwSharedWgsl) }),
 };
 const rowsBySubgroup = endings({
   ...common,
   name: 'groupedMatmul.subgroup',
-  wgsl: subgroupWgsl,
+  wgsl: whole(subgroupWgsl, partsWgsl),
 });
 const subgroupKernels = {
   forward: rowsBySubgroup,
   dx: rowsBySubgroup,
-  dw: defineKernel({ ...storing, name: 'groupedMatmul.dw.subgroup', wgsl: dwSubgroupWgsl }),
+  dw: defineKernel({
+    ...storing,
+    name: 'groupedMatmul.dw.subgroup',
+    wgsl: whole(dwSubgroupWgsl, partsWgsl),
+  }),
 };
 
 const isWhole = (...sides: readonly number[]): boolean => sides.every((side) => side % 4 === 0);

@@ -5,6 +5,7 @@
 import { defineKernel } from '@/engine/gpu/kernel';
 import type { Tape } from '@/engine/gpu/tape';
 import type { Tensor } from '@/engine/gpu/tensor';
+import partsWgsl from '@/shaders/matmul.parts.wgsl?raw';
 import scalarWgsl from '@/shaders/matmul.scalar.wgsl?raw';
 import sharedWgsl from '@/shaders/matmul.shared.wgsl?raw';
 import subgroupWgsl from '@/shaders/matmul.subgroup.wgsl?raw';
@@ -49,7 +50,11 @@ const plainKernel = defineKernel({ ...storing, name: 'matmul', wgsl: plainWgsl }
 const tileKernel = defineKernel({ ...storing, name: 'matmul.tile', wgsl: tileWgsl });
 const scalarKernel = defineKernel({ ...storing, name: 'matmul.scalar', wgsl: scalarWgsl });
 const sharedKernels = endings({ ...common, name: 'matmul.shared', wgsl: sharedWgsl });
-const subgroupKernels = endings({ ...common, name: 'matmul.subgroup', wgsl: subgroupWgsl });
+const subgroupKernels = endings({
+  ...common,
+  name: 'matmul.subgroup',
+  wgsl: `${subgroupWgsl}\n${partsWgsl}`,
+});
 
 const matrixKernels = endings({
   ...common,
