@@ -146,6 +146,7 @@ export class Contest {
       const encoder = device.createCommandEncoder();
       const shipment = readback.ship(encoder, this.results);
       device.queue.submit([encoder.finish()]);
+      await this.open.idle(); // tells a lost device as such
       return (await shipment.arrive()).map(({ buffer }) => new Uint32Array(buffer));
     } finally {
       readback.destroy();
