@@ -57,6 +57,9 @@ interface TimeFrameProps {
 /** How much higher charts are in an enlarged panel. */
 const ENLARGED = 1.75;
 
+/** With the axis of steps under it. */
+export const frameHeight = (height: number): number => height + 24;
+
 export function TimeFrame(given: TimeFrameProps) {
   const isEnlarged = useContext(EnlargedContext);
   const props = { ...given, height: Math.round(given.height * (isEnlarged ? ENLARGED : 1)) };
@@ -65,7 +68,7 @@ export function TimeFrame(given: TimeFrameProps) {
   const [ref, width] = useWidth<HTMLDivElement>();
   const plotWidth = Math.max(0, width - gutters.left - gutters.right);
   return (
-    <div ref={ref} className={styles['frame']} style={{ height: height + 24 }}>
+    <div ref={ref} className={styles['frame']} style={{ height: frameHeight(height) }}>
       {plotWidth > 0 && (
         <>
           {ticks.map(({ text, top }) => (

@@ -3,7 +3,7 @@ import { useCallback } from 'react';
 import { fromTop, stepAxisEnd, symmetricScale } from '@/ui/charts/axis';
 import { Canvas } from '@/ui/charts/Canvas';
 import { Lines, rowsOf } from '@/ui/charts/Lines';
-import { TimeFrame } from '@/ui/charts/TimeFrame';
+import { frameHeight, TimeFrame } from '@/ui/charts/TimeFrame';
 import { formatRough, formatShort } from '@/ui/format/numbers';
 import { useDrawn, useLab, useView } from '@/ui/live/hooks';
 import type { History } from '@/ui/state/history';
@@ -14,6 +14,8 @@ import { historyPoints } from './expertLoadData';
 import { Caption, useExpertLayer } from './parts';
 
 const HEIGHT = 196;
+/** Of the whole, with its caption; pixels. */
+export const BIAS_HISTORY_HEIGHT = 24 + frameHeight(HEIGHT);
 const PIN_POINTS = 90;
 
 interface Place {

@@ -5,7 +5,7 @@ import type { Settings } from '@/engine/config/settings';
 import { fromTop, logScale, smoothed, stepAxisEnd } from '@/ui/charts/axis';
 import { Lines, rowsOf } from '@/ui/charts/Lines';
 import { SpikeMarks } from '@/ui/charts/SpikeMarks';
-import { TimeFrame } from '@/ui/charts/TimeFrame';
+import { frameHeight, TimeFrame } from '@/ui/charts/TimeFrame';
 import { Segmented } from '@/ui/components/Segmented';
 import { formatRough, formatShort } from '@/ui/format/numbers';
 import { useDrawn, useLab, useRun, useView } from '@/ui/live/hooks';
@@ -54,7 +54,7 @@ function LossOrNothing() {
   const isMeasured = useDrawn(hasLoss, 250);
   if (isMeasured) return <LossChart />;
   return (
-    <Empty title="A curve from the first step on">
+    <Empty title="A curve from the first step on" height={frameHeight(CHART_HEIGHT)}>
       One line for the batch that is being learned, one for text that is never learned, over steps.
     </Empty>
   );

@@ -2,7 +2,7 @@ import { Figure } from '@/ui/live/Figure';
 import { useDrawn, useRun } from '@/ui/live/hooks';
 import type { Recorder } from '@/ui/state/recorder';
 import { BiasBars } from './BiasBars';
-import { BiasHistory } from './BiasHistory';
+import { BIAS_HISTORY_HEIGHT, BiasHistory } from './BiasHistory';
 import { definePanel } from './definePanel';
 import { Columns, Empty, LayerStepper } from './parts';
 import styles from './RouterBias.module.css';
@@ -17,7 +17,7 @@ function RouterBias() {
   }
   if (!info || !isMeasured) {
     return (
-      <Empty title="Biases from the next step on">
+      <Empty title="Biases from the next step on" height={BIAS_HISTORY_HEIGHT}>
         Every expert’s bias over steps, and how the balancer moved it last. They are read while this
         panel is in view.
       </Empty>

@@ -5,10 +5,21 @@ import { useLab, useRun, useView } from '@/ui/live/hooks';
 import { shownMixtureLayer } from '@/ui/state/view';
 import styles from './parts.module.css';
 
-/** A panel without data: what will appear and when. */
-export function Empty(props: { title: string; children: ReactNode; action?: ReactNode }) {
+/**
+ * A panel without data: what will appear and when.
+ * @param props.height pixels of what will stand here, so that nothing below it moves.
+ */
+export function Empty(props: {
+  title: string;
+  children: ReactNode;
+  action?: ReactNode;
+  height?: number;
+}) {
   return (
-    <div className={styles['empty']}>
+    <div
+      className={styles['empty']}
+      style={props.height === undefined ? undefined : { minHeight: props.height }}
+    >
       <strong>{props.title}</strong>
       <span>{props.children}</span>
       {props.action && <div>{props.action}</div>}
