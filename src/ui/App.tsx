@@ -32,16 +32,17 @@ export function App() {
 /** All panels, or the enlarged one alone. Two halves share a line. */
 function Panels() {
   const enlarged = useView((view) => view.enlarged);
+  const isPatient = useView((view) => !view.isSettled);
   useEscape();
   const shown = panels.filter(({ id }) => enlarged === undefined || id === enlarged);
   return (
-    <Gradually>
+    <Gradually isPatient={isPatient}>
       {linesOf(shown).map((line) => (
         <div
           key={line.map(({ id }) => id).join(' ')}
           className={classes(line.length === 2 && styles['pair'])}
         >
-          <Gradually>
+          <Gradually isPatient={isPatient}>
             {line.map((panel) => (
               <PanelFrame key={panel.id} panel={panel} />
             ))}

@@ -49,12 +49,21 @@ describe('opening the page', () => {
     expect(marks.slice(3)).toEqual(['first loss']);
   });
 
-  it('plans the presets also where the first loss takes long', async () => {
+  it('draws what nobody sees only behind the first loss', async () => {
+    const { lab, engine } = await training();
+    expect(lab.view.getState().isSettled).toBe(false);
+    engine().tell('metrics', { step: 1, values: { 'train.loss': 5 } });
+    await until(() => lab.view.getState().isSettled);
+  });
+
+  it('plans the presets and draws the rest also where the first loss takes long', async () => {
     const { lab, clock } = await training();
     clock.pass(14_999);
     expect(lab.run.getState().presetPlans).toEqual({});
+    expect(lab.view.getState().isSettled).toBe(false);
     clock.pass(1);
     await until(() => 'micro' in lab.run.getState().presetPlans);
+    await until(() => lab.view.getState().isSettled);
   });
 
   it('starts small on a graphics card, and what fits where small does not', async () => {
@@ -75,6 +84,7 @@ describe('opening the page', () => {
     const { lab, address, engine } = fakeLab(encodeLink(linked));
     await boot(lab);
     const state = lab.run.getState();
+    await until(() => lab.view.getState().isSettled);
     expect(state.isFromLink).toBe(true);
     expect(state.experiment).toEqual(linked);
     expect(state.plan?.bytes.total).toBe(1000);

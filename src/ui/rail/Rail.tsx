@@ -3,7 +3,7 @@ import { useIsNarrow } from '@/ui/charts/gutters';
 import { Fold } from '@/ui/components/Fold';
 import { Gradually } from '@/ui/components/Gradually';
 import { formatCount, formatShort } from '@/ui/format/numbers';
-import { useRun } from '@/ui/live/hooks';
+import { useRun, useView } from '@/ui/live/hooks';
 import { Notes } from '@/ui/live/Notes';
 import { Changes } from './Changes';
 import { DraftFoot } from './DraftFoot';
@@ -26,8 +26,10 @@ export function Rail() {
   );
 }
 
+const useIsPatient = () => useView((view) => !view.isSettled);
+
 const NewRun = () => (
-  <Gradually>
+  <Gradually isPatient={useIsPatient()}>
     <ModelSettings />
     <Mixture />
     <Phases />
@@ -39,7 +41,7 @@ const NewRun = () => (
 );
 
 const Wide = () => (
-  <Gradually>
+  <Gradually isPatient={useIsPatient()}>
     <Presets />
     <LiveSettings />
     <NewRun />

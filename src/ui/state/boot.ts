@@ -13,7 +13,7 @@ import { play } from './transport';
 import { sendWatch } from './watch';
 
 const STORAGE_MS = 1500;
-/** Longest wait for a first loss before the sizes of presets are worked out beside it. */
+/** Longest wait for a first loss before the sizes of presets are worked out beside it, and the rest of the page is drawn. */
 const FIRST_LOSS_MS = 15_000;
 
 /** Opens the adapter and what the address holds; without an address, a run starts by itself. */
@@ -26,7 +26,9 @@ export async function boot(lab: Lab): Promise<void> {
   await Promise.race([storage, patience(lab)]);
   offerResume(lab, isAddressless);
   // A run that broke off comes before a new one; without one, this is a first visit.
-  if (isAddressless && !lab.stored.getState().offer) await play(lab);
+  const start = isAddressless && !lab.stored.getState().offer ? play(lab) : undefined;
+  void settle(lab, start);
+  await start;
   void planPresets(lab);
 }
 
@@ -62,6 +64,13 @@ async function openAgain(lab: Lab): Promise<void> {
   const { adapter, experiment } = lab.run.getState();
   if (!adapter || lab.address.read() === encodeLink(experiment)) return;
   if (await openFromAddress(lab)) await play(lab);
+}
+
+/** What nobody sees is drawn behind the first loss, or at once where no run starts by itself. */
+async function settle(lab: Lab, start: Promise<void> | undefined): Promise<void> {
+  const patience = new Promise<void>((resolve) => lab.clock.after(FIRST_LOSS_MS, resolve));
+  await Promise.race([start?.then(() => noStart(lab)), patience]);
+  lab.view.setState({ isSettled: true });
 }
 
 /** The exact sizes of every preset, one after the other, while the run goes on: but a run that starts goes first. */

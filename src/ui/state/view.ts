@@ -22,6 +22,8 @@ export interface ViewState {
   readonly folded: ReadonlySet<string>;
   readonly inView: ReadonlySet<string>;
   readonly enlarged: string | undefined;
+  /** The page is through with its own start: what nobody sees may be drawn, too. */
+  readonly isSettled: boolean;
 }
 
 export type ViewStore = StoreApi<ViewState>;
@@ -36,6 +38,7 @@ export const createViewStore = (): ViewStore =>
     folded: new Set(),
     inView: new Set(),
     enlarged: undefined,
+    isSettled: false,
   }));
 
 /** Pins an expert, or takes its pin away. A fifth pin replaces the one pinned last. */
