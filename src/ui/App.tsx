@@ -2,7 +2,7 @@ import { useEffect } from 'react';
 import styles from './App.module.css';
 import { RunBar } from './bar/RunBar';
 import { Gradually } from './components/Gradually';
-import { useLab, useRun, useView } from './live/hooks';
+import { useIsPatient, useLab, useRun, useView } from './live/hooks';
 import { LiveRegion } from './live/LiveRegion';
 import { DropAnywhere } from './pages/DropAnywhere';
 import { FaultPage } from './pages/FaultPage';
@@ -32,7 +32,7 @@ export function App() {
 /** All panels, or the enlarged one alone. Two halves share a line. */
 function Panels() {
   const enlarged = useView((view) => view.enlarged);
-  const isPatient = useView((view) => !view.isSettled);
+  const isPatient = useIsPatient();
   useEscape();
   const shown = panels.filter(({ id }) => enlarged === undefined || id === enlarged);
   return (

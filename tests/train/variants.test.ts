@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Value } from '@/engine/config/field';
 import { type SettingPath, type Settings, withValue } from '@/engine/config/settings';
 import { domainIds } from '@/engine/data/domains';
@@ -9,6 +9,11 @@ import { Session } from '@/engine/train/session';
 import { RunState } from '@/engine/train/state';
 import { openLab } from '../support/lab';
 import { tiny, tinyModels } from '../support/tinyModels';
+
+vi.mock('@/shaders/matmul.subgroupMatrix.wgsl?raw', async (original) => {
+  const { emulated } = await import('../support/emulatedMatrices');
+  return emulated(await original());
+});
 
 const lab = openLab();
 let session: Session | undefined;
@@ -75,6 +80,7 @@ describe('thirty steps', () => {
     ['matmul', 'shared32', 'matmul.shared'],
     ['matmul', 'subgroup8', 'matmul.subgroup'],
     ['matmul', 'subgroup8tall', 'matmul.subgroup'],
+    ['matmul', 'subgroupMatrix', 'matmul.subgroupMatrix'],
     ['groupedMatmul', undefined, 'groupedMatmul.dw.tile'],
     ['groupedMatmul', 'shared64', 'groupedMatmul.shared'],
     ['groupedMatmul', 'subgroup8', 'groupedMatmul.subgroup'],

@@ -90,7 +90,7 @@ export interface Watch {
   readonly attention:
     | { readonly layer: number; readonly head: number; readonly sequence: number }
     | undefined;
-  /** The split of a step by kernel, about once a second. */
+  /** The split of a step by kernel, about once a second and at most of one step in eight. */
   readonly kernels: boolean;
 }
 

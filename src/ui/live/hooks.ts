@@ -39,6 +39,9 @@ export function useLatest(metric: MetricName): Point | undefined {
   return useSyncExternalStore(series.signal.subscribe, () => series.latest(metric));
 }
 
+/** Whether only what the window shows should be drawn: a run is on its way to its first loss. */
+export const useIsPatient = (): boolean => useView((view) => !view.isSettled);
+
 /** Whether the panel around fills the page, so that its charts may be larger. */
 export const EnlargedContext = createContext(false);
 

@@ -73,7 +73,7 @@ export const kernels = definePanel({
   title: 'Kernels',
   subtitle: 'where the time of a step goes, and how close it is to what the adapter can do',
   help: [
-    'While this panel is in view, about one step in a second is timed kernel by kernel: the same dispatches in the same order, each between two timestamps, so the run stays the same to the bit. Apart, they take a little longer than together. A row with two names is one dispatch that does the work of both.',
+    'While this panel is in view, about one step in a second, and at most one in eight, is timed kernel by kernel: the same dispatches in the same order, each between two timestamps, so the run stays the same to the bit. Apart, they take a little longer than together. A row with two names is one dispatch that does the work of both.',
     'Work is what the mathematics asks for. Matrix products, experts and attention: two operations for each multiply-add, attention as if every document filled its sequence. Bytes: everything that a kernel binds, once, and once more where it adds. Norms, gates and the like are counted in bytes alone.',
     'The share of the peak is the least time, at the peak that binds, over the measured one; the peaks are a multiply-add in registers and a copy, measured here before the first split. Above 100 % a cache served what is counted as memory.',
     'Chrome rounds timestamps to a tenth of a millisecond; a short kernel reads as none or as one of them, and is right on average over its calls and steps.',

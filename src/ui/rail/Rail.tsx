@@ -3,7 +3,7 @@ import { useIsNarrow } from '@/ui/charts/gutters';
 import { Fold } from '@/ui/components/Fold';
 import { Gradually } from '@/ui/components/Gradually';
 import { formatCount, formatShort } from '@/ui/format/numbers';
-import { useRun, useView } from '@/ui/live/hooks';
+import { useIsPatient, useRun } from '@/ui/live/hooks';
 import { Notes } from '@/ui/live/Notes';
 import { Changes } from './Changes';
 import { DraftFoot } from './DraftFoot';
@@ -25,8 +25,6 @@ export function Rail() {
     </aside>
   );
 }
-
-const useIsPatient = () => useView((view) => !view.isSettled);
 
 const NewRun = () => (
   <Gradually isPatient={useIsPatient()}>
